@@ -1,0 +1,20 @@
+//! What travels between machine, server and browser, and what it means. Pure: no tokio, no leptos, no web.
+
+pub mod event;
+pub mod family;
+pub mod health;
+pub mod host;
+pub mod label;
+pub mod sample;
+pub mod series;
+pub mod time;
+pub mod track;
+pub mod units;
+
+pub use event::{EventId, EventName, Gap, GapReason, Hello, Observation};
+pub use family::{Catalog, Dimension, Family, Unit};
+pub use health::{Health, Reading};
+pub use host::HostFacts;
+pub use sample::Sample;
+pub use time::{Interval, UnixMs};
+pub use track::{History, Track};

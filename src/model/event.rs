@@ -1,0 +1,180 @@
+//! What the stream carries: event names, ids, and the data of each event that is not a sample.
+
+use super::family::Catalog;
+use super::host::HostFacts;
+use super::sample::Sample;
+use super::time::{Interval, UnixMs};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventName {
+    Hello,
+    Catalog,
+    Sample,
+    Gap,
+    Ping,
+    Bye,
+}
+
+impl EventName {
+    pub const ALL: [Self; 6] = [Self::Hello, Self::Catalog, Self::Sample, Self::Gap, Self::Ping, Self::Bye];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Catalog => "catalog",
+            Self::Sample => "sample",
+            Self::Gap => "gap",
+            Self::Ping => "ping",
+            Self::Bye => "bye",
+        }
+    }
+}
+
+/// The place of a sample in the stream, written `era-t`.
+///
+/// Within an era `t` only grows; a wall clock that is set back begins the next era, so that ids stay
+/// in order although times do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId {
+    pub era: u32,
+    pub t: UnixMs,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.era, self.t.0)
+    }
+}
+
+/// The text is not an id of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForeignId;
+
+impl FromStr for EventId {
+    type Err = ForeignId;
+
+    fn from_str(text: &str) -> Result<Self, ForeignId> {
+        let (era, t) = text.split_once('-').ok_or(ForeignId)?;
+        let id = Self { era: era.parse().map_err(|_| ForeignId)?, t: UnixMs(t.parse().map_err(|_| ForeignId)?) };
+        // Only the one spelling we write ourselves: no signs, no leading zeros.
+        if id.t.0 >= 0 && id.to_string() == text { Ok(id) } else { Err(ForeignId) }
+    }
+}
+
+impl Serialize for EventId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|ForeignId| serde::de::Error::custom("not an event id"))
+    }
+}
+
+/// Why ticks are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// Telltale was not running.
+    NotRunning,
+    /// The host was suspended.
+    Suspended,
+    /// The wall clock was set.
+    Clock,
+    /// The sampler came too late.
+    Late,
+    /// The samples existed but are no longer held.
+    Expired,
+    Unknown,
+}
+
+impl GapReason {
+    /// In words, to stand on a chart.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotRunning => "Telltale was not running",
+            Self::Suspended => "the host was suspended",
+            Self::Clock => "the clock was set",
+            Self::Late => "the host was too busy to sample",
+            Self::Expired => "no longer held in memory",
+            Self::Unknown => "no data, reason unknown",
+        }
+    }
+}
+
+/// Ticks that do not exist: the first and the last missing one. Both are absent where the stream
+/// cannot know what the client has, after an id that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    pub from: Option<UnixMs>,
+    pub to: Option<UnixMs>,
+    pub reason: GapReason,
+}
+
+/// What the sampler says, in order; it walks through history and rules to the hub.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// The families changed. Comes before the first sample that holds them.
+    Catalog(Arc<Catalog>),
+    /// One tick. Ids only grow.
+    Sample { id: EventId, sample: Arc<Sample> },
+    /// Ticks that do not exist. Comes before the sample after them.
+    Gap(Gap),
+}
+
+/// The first event of every stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    pub server_version: Arc<str>,
+    /// Changes with every build of the page; a page of another build offers to reload.
+    pub page_build: Arc<str>,
+    pub host: Arc<HostFacts>,
+    pub interval_ms: Interval,
+    /// What this subscriber is called, for notices addressed to it.
+    pub client: Arc<str>,
+    pub catalog: Arc<Catalog>,
+}
+
+/// The last event before the server goes: when to come back is up to `retry_ms`, spread over the clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bye {
+    pub reason: ByeReason,
+    pub retry_ms: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByeReason {
+    Shutdown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_ours_are_read() {
+        for (text, expected) in [
+            ("0-1795235686000", Some(EventId { era: 0, t: UnixMs(1_795_235_686_000) })),
+            ("3-0", Some(EventId { era: 3, t: UnixMs(0) })),
+            ("", None),
+            ("17", None),
+            ("0-", None),
+            ("0--1", None),
+            ("+0-1", None),
+            ("00-1", None),
+            ("0-1\n", None),
+            ("0-99999999999999999999", None),
+        ] {
+            assert_eq!(text.parse::<EventId>().ok(), expected, "{text:?}");
+        }
+    }
+}

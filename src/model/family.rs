@@ -1,0 +1,108 @@
+//! A family is what one chart shows; the catalog is the array of a host's families.
+
+use super::time::{Interval, UnixMs};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One chart's worth of series that share a unit and a tick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// Stable and harmless: see `label::id_part`. For example `disk.sda.io`.
+    pub id: Arc<str>,
+    /// Text for people; may hold any printable character, so it is escaped wherever it is shown.
+    pub title: Arc<str>,
+    pub unit: Unit,
+    /// Whether the dimensions add up to something and are drawn on top of each other.
+    pub stacked: bool,
+    pub interval_ms: Interval,
+    pub dimensions: Vec<Dimension>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimension {
+    pub id: Arc<str>,
+    pub label: Arc<str>,
+}
+
+/// What a value counts, as it is written in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Unit {
+    #[serde(rename = "%")]
+    Percent,
+    #[serde(rename = "bytes")]
+    Bytes,
+    #[serde(rename = "bytes/s")]
+    BytesPerSecond,
+    #[serde(rename = "/s")]
+    PerSecond,
+    #[serde(rename = "ms")]
+    Milliseconds,
+    #[serde(rename = "°C")]
+    Celsius,
+    /// A plain number: load, tasks, streams.
+    #[serde(rename = "")]
+    Count,
+}
+
+impl Unit {
+    /// Decimal places of a value of this unit on the wire: what is meaningful, no more.
+    pub const fn decimals(self) -> u8 {
+        match self {
+            Self::Bytes | Self::BytesPerSecond => 0,
+            Self::Percent | Self::PerSecond | Self::Milliseconds | Self::Celsius | Self::Count => 2,
+        }
+    }
+}
+
+impl Family {
+    /// `dimensions` are pairs of id and label.
+    pub fn new(id: &str, title: &str, unit: Unit, interval: Interval, dimensions: &[(&str, &str)]) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            unit,
+            stacked: false,
+            interval_ms: interval,
+            dimensions: dimensions
+                .iter()
+                .map(|(id, label)| Dimension { id: (*id).into(), label: (*label).into() })
+                .collect(),
+        }
+    }
+
+    #[must_use]
+    pub fn stacked(self) -> Self {
+        Self { stacked: true, ..self }
+    }
+
+    /// Whether the family has a value in the sample of tick `t`.
+    pub fn is_due(&self, t: UnixMs) -> bool {
+        t.is_tick_of(self.interval_ms)
+    }
+
+    pub fn dimension(&self, id: &str) -> Option<usize> {
+        self.dimensions.iter().position(|dimension| &*dimension.id == id)
+    }
+
+    /// The device, mount or interface of a `disk.*`, `fs.*` or `net.*` family: the middle of its id.
+    pub fn device(&self) -> Option<&str> {
+        let (kind, rest) = self.id.split_once('.')?;
+        let (device, _) = rest.rsplit_once('.')?;
+        matches!(kind, "disk" | "fs" | "net" | "cgroup").then_some(device)
+    }
+}
+
+/// A host's families, in the order they are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Catalog(pub Vec<Family>);
+
+impl Catalog {
+    pub fn family(&self, id: &str) -> Option<&Family> {
+        self.0.iter().find(|family| &*family.id == id)
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Family> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,156 @@
+//! Series by name: `family.dimension`, and those derived from several dimensions, usable in the same places.
+
+use super::family::{Catalog, Family, Unit};
+use super::sample::Sample;
+use super::time::UnixMs;
+use super::track::History;
+use std::sync::Arc;
+
+/// A series resolved against a catalog: which values it needs and what it makes of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub unit: Unit,
+    family: Arc<str>,
+    formula: Formula,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Formula {
+    Dimension(usize),
+    /// The sum of all dimensions but this one, where it exists: `cpu.busy` is all but `iowait`.
+    SumBut(Option<usize>),
+    /// The first dimension as a percentage of itself and another: `used` of `used` and `free`.
+    PercentOf(usize),
+    /// What is not available, of all there is: `memory.used_percent`.
+    NotAvailable {
+        available: Arc<str>,
+    },
+}
+
+impl Series {
+    pub fn resolve(name: &str, catalog: &Catalog) -> Option<Self> {
+        let (family_id, dimension) = name.rsplit_once('.')?;
+        let family = catalog.family(family_id)?;
+        let of = |unit, formula| Some(Self { unit, family: family.id.clone(), formula });
+        if let Some(index) = family.dimension(dimension) {
+            return of(family.unit, Formula::Dimension(index));
+        }
+        match (family_id, dimension) {
+            ("cpu", "busy") => of(Unit::Percent, Formula::SumBut(family.dimension("iowait"))),
+            ("memory", "used_percent") => {
+                let available = catalog.family("memory.available")?.id.clone();
+                of(Unit::Percent, Formula::NotAvailable { available })
+            }
+            (_, "used_percent") if is_filling(family) => {
+                of(Unit::Percent, Formula::PercentOf(family.dimension("free")?))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn value(&self, sample: &Sample) -> Option<f64> {
+        self.formula.apply(&self.family, |family, index| {
+            let values = sample.values(family)?;
+            values.get(index).map(|value| (values.len(), *value))
+        })
+    }
+
+    /// The newest value within the history, unless it is older than its own interval.
+    pub fn newest(&self, history: &History) -> Option<f64> {
+        self.at(history, history.newest_tick()?)
+    }
+
+    /// One value a tick of the family since `from`; `None` is a tick whose value could not be read.
+    pub fn points(&self, history: &History, from: UnixMs) -> Vec<(UnixMs, Option<f64>)> {
+        let Some(track) = history.track(&self.family) else { return Vec::new() };
+        (track.first_at_or_after(from)..track.len())
+            .filter_map(|row| track.t(row).map(|t| (t, self.at(history, t))))
+            .collect()
+    }
+
+    fn at(&self, history: &History, t: UnixMs) -> Option<f64> {
+        self.formula.apply(&self.family, |family, index| {
+            let track = history.track(family)?;
+            let row = track.row_at(t)?;
+            (index < track.dimensions()).then(|| (track.dimensions(), track.value(row, index)))
+        })
+    }
+}
+
+/// `swap`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
+fn is_filling(family: &Family) -> bool {
+    (&*family.id == "swap" || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
+}
+
+impl Formula {
+    /// `read` gives how many dimensions a family has, and the value of one.
+    fn apply(&self, family: &str, read: impl Fn(&str, usize) -> Option<(usize, Option<f64>)>) -> Option<f64> {
+        let value = |family: &str, index: usize| read(family, index).and_then(|(_, value)| value);
+        let sum_but = |family: &str, but: Option<usize>| {
+            let (count, _) = read(family, 0)?;
+            (0..count).filter(|&index| Some(index) != but).try_fold(0.0, |sum, index| Some(sum + value(family, index)?))
+        };
+        let result = match self {
+            Self::Dimension(index) => value(family, *index)?,
+            Self::SumBut(but) => sum_but(family, *but)?,
+            Self::PercentOf(free) => {
+                let (used, free) = (value(family, 0)?, value(family, *free)?);
+                if used + free > 0.0 { used / (used + free) * 100.0 } else { 0.0 }
+            }
+            Self::NotAvailable { available } => {
+                let total = sum_but(family, None).filter(|total| *total > 0.0)?;
+                (total - value(available, 0)?) / total * 100.0
+            }
+        };
+        Some(result).filter(|result| result.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Interval;
+
+    #[test]
+    fn plain_and_derived_series_are_read_alike() -> Result<(), serde_json::Error> {
+        let second = Interval::SECOND;
+        let catalog = Catalog(vec![
+            Family::new(
+                "cpu",
+                "CPU",
+                Unit::Percent,
+                second,
+                &[("user", "user"), ("system", "system"), ("iowait", "iowait")],
+            ),
+            Family::new("memory", "Memory", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
+            Family::new("memory.available", "Available", Unit::Bytes, second, &[("available", "available")]),
+            Family::new("swap", "Swap", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
+            Family::new("fs./.space", "Space", Unit::Bytes, second, &[("used", "u"), ("reserved", "r"), ("free", "f")]),
+            Family::new("net.eth0.100.traffic", "Traffic", Unit::BytesPerSecond, second, &[("received", "r")]),
+        ]);
+        let sample: Sample = serde_json::from_str(
+            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],
+                "fs./.space":[30,5,90],"net.eth0.100.traffic":[7]}"#,
+        )?;
+        let mut history = History::new(Interval::MINUTE);
+        history.set_catalog(&catalog);
+        history.push(&sample);
+        for (name, expected) in [
+            ("cpu.system", Some(5.0)),
+            ("cpu.busy", Some(15.0)),
+            ("memory.used_percent", Some(50.0)),
+            ("swap.used_percent", Some(0.0)),
+            ("fs./.space.used_percent", Some(25.0)),
+            ("net.eth0.100.traffic.received", Some(7.0)),
+            ("cpu.nothing", None),
+            ("nothing.user", None),
+            ("cpu", None),
+            ("", None),
+        ] {
+            let series = Series::resolve(name, &catalog);
+            assert_eq!(series.as_ref().and_then(|series| series.value(&sample)), expected, "{name} of a sample");
+            assert_eq!(series.as_ref().and_then(|series| series.newest(&history)), expected, "{name} of the history");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! The last minutes of every family, in columns: what the server renders from and the browser continues.
+
+use super::event::Gap;
+use super::family::{Catalog, Family};
+use super::sample::Sample;
+use super::time::{Interval, UnixMs};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// One family's values over time. Ticks that do not exist have no row; a value that could not be read
+/// is NaN inside and `None` to every caller.
+#[derive(Clone, Debug)]
+pub struct Track {
+    interval: Interval,
+    t: VecDeque<UnixMs>,
+    /// One column a dimension, each as long as `t`.
+    columns: Vec<VecDeque<f64>>,
+}
+
+impl Track {
+    pub fn new(family: &Family) -> Self {
+        Self {
+            interval: family.interval_ms,
+            t: VecDeque::new(),
+            columns: vec![VecDeque::new(); family.dimensions.len()],
+        }
+    }
+
+    /// Rows whose instant is not after the newest one replace what stood there: a clock that was set
+    /// back writes over a future that did not happen.
+    pub fn push(&mut self, t: UnixMs, values: &[Option<f64>]) {
+        while self.t.back().is_some_and(|&newest| newest >= t) {
+            self.t.pop_back();
+            self.columns.iter_mut().for_each(|column| {
+                column.pop_back();
+            });
+        }
+        self.t.push_back(t);
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            column.push_back(values.get(index).copied().flatten().unwrap_or(f64::NAN));
+        }
+    }
+
+    pub fn forget_before(&mut self, t: UnixMs) {
+        while self.t.front().is_some_and(|&oldest| oldest < t) {
+            self.t.pop_front();
+            self.columns.iter_mut().for_each(|column| {
+                column.pop_front();
+            });
+        }
+    }
+
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    pub fn len(&self) -> usize {
+        self.t.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.t.is_empty()
+    }
+
+    pub fn dimensions(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The index of the first row at or after `t`.
+    pub fn first_at_or_after(&self, t: UnixMs) -> usize {
+        self.t.partition_point(|&row| row < t)
+    }
+
+    pub fn t(&self, row: usize) -> Option<UnixMs> {
+        self.t.get(row).copied()
+    }
+
+    pub fn newest_t(&self) -> Option<UnixMs> {
+        self.t.back().copied()
+    }
+
+    pub fn oldest_t(&self) -> Option<UnixMs> {
+        self.t.front().copied()
+    }
+
+    pub fn value(&self, row: usize, dimension: usize) -> Option<f64> {
+        self.columns.get(dimension)?.get(row).copied().filter(|value| value.is_finite())
+    }
+
+    /// The values of the newest row at or before `t`, unless that is more than an interval older.
+    pub fn row_at(&self, t: UnixMs) -> Option<usize> {
+        let row = self.t.partition_point(|&row| row <= t).checked_sub(1)?;
+        (self.t[row] + self.interval > t).then_some(row)
+    }
+
+    pub fn same_shape(&self, family: &Family) -> bool {
+        self.interval == family.interval_ms && self.columns.len() == family.dimensions.len()
+    }
+}
+
+/// All families' tracks and the gaps between them, no older than `keep`.
+#[derive(Clone, Debug)]
+pub struct History {
+    keep: Interval,
+    tracks: HashMap<Arc<str>, Track>,
+    gaps: VecDeque<Gap>,
+    oldest_tick: Option<UnixMs>,
+    newest_tick: Option<UnixMs>,
+}
+
+impl History {
+    pub fn new(keep: Interval) -> Self {
+        Self { keep, tracks: HashMap::new(), gaps: VecDeque::new(), oldest_tick: None, newest_tick: None }
+    }
+
+    /// Families that are new get an empty track, those that are gone or changed their shape lose theirs.
+    pub fn set_catalog(&mut self, catalog: &Catalog) {
+        self.tracks.retain(|id, track| catalog.family(id).is_some_and(|family| track.same_shape(family)));
+        for family in catalog.iter() {
+            self.tracks.entry(family.id.clone()).or_insert_with(|| Track::new(family));
+        }
+    }
+
+    pub fn push(&mut self, sample: &Sample) {
+        for entry in &sample.families {
+            if let Some(track) = self.tracks.get_mut(&entry.family) {
+                track.push(sample.t, &entry.values);
+            }
+        }
+        if self.oldest_tick.is_none_or(|oldest| oldest > sample.t) {
+            self.oldest_tick = Some(sample.t);
+        }
+        self.newest_tick = Some(sample.t);
+        self.forget_old(sample.t - self.keep + Interval::from_ms(1).unwrap_or(Interval::SECOND));
+    }
+
+    pub fn push_gap(&mut self, gap: Gap) {
+        if gap.from.is_some() && gap.to.is_some() {
+            self.gaps.push_back(gap);
+        }
+    }
+
+    fn forget_old(&mut self, before: UnixMs) {
+        for track in self.tracks.values_mut() {
+            track.forget_before(before);
+        }
+        while self.gaps.front().is_some_and(|gap| gap.to.is_none_or(|to| to < before)) {
+            self.gaps.pop_front();
+        }
+        self.oldest_tick = self.oldest_tick.map(|oldest| oldest.max(before));
+    }
+
+    pub fn track(&self, family: &str) -> Option<&Track> {
+        self.tracks.get(family)
+    }
+
+    pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter()
+    }
+
+    pub fn newest_tick(&self) -> Option<UnixMs> {
+        self.newest_tick
+    }
+
+    pub fn oldest_tick(&self) -> Option<UnixMs> {
+        self.oldest_tick
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::family::Unit;
+    use crate::model::sample::FamilyValues;
+
+    fn sample(t: i64, value: f64) -> Sample {
+        Sample { t: UnixMs(t), families: vec![FamilyValues { family: "load".into(), values: vec![Some(value)] }] }
+    }
+
+    fn history() -> History {
+        let mut history = History::new(Interval::SECOND.times(3));
+        history.set_catalog(&Catalog(vec![Family::new(
+            "load",
+            "Load",
+            Unit::Count,
+            Interval::SECOND,
+            &[("load1", "1 min")],
+        )]));
+        history
+    }
+
+    #[test]
+    fn keeps_no_more_than_it_should() {
+        let mut history = history();
+        for second in 1..=10 {
+            history.push(&sample(second * 1_000, second as f64));
+        }
+        let rows = history.track("load").map(|track| (track.len(), track.oldest_t()));
+        assert_eq!(rows, Some((3, Some(UnixMs(8_000)))));
+    }
+
+    #[test]
+    fn a_clock_set_back_replaces_the_future() {
+        let mut history = history();
+        for (t, value) in [(5_000, 1.0), (6_000, 2.0), (5_000, 3.0)] {
+            history.push(&sample(t, value));
+        }
+        let track = history.track("load").cloned();
+        assert_eq!(track.as_ref().map(Track::len), Some(1));
+        assert_eq!(track.and_then(|track| track.value(0, 0)), Some(3.0));
+    }
+
+    #[test]
+    fn a_row_stands_for_its_own_interval_only() {
+        let mut track = Track::new(&Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min")]));
+        track.push(UnixMs(1_000), &[Some(1.0)]);
+        for (t, row) in [(999, None), (1_000, Some(0)), (1_999, Some(0)), (2_000, None)] {
+            assert_eq!(track.row_at(UnixMs(t)), row, "{t}");
+        }
+    }
+}

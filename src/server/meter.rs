@@ -1,0 +1,50 @@
+//! Counters of what each stage does. Stages write them, the sampler reads them into the family `self`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Shared by all stages. Counters only grow; gauges are set.
+#[derive(Debug, Default)]
+pub struct Meter {
+    streams: AtomicU64,
+    sent_bytes: AtomicU64,
+    written_bytes: AtomicU64,
+    lateness_us: AtomicU64,
+}
+
+impl Meter {
+    pub fn set_streams(&self, count: u64) {
+        self.streams.store(count, Ordering::Relaxed);
+    }
+
+    /// Streams open now.
+    pub fn streams(&self) -> u64 {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    pub fn add_sent_bytes(&self, bytes: u64) {
+        self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes handed to the sockets of all streams since the start.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn add_written_bytes(&self, bytes: u64) {
+        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes written to disk since the start.
+    pub fn written_bytes(&self) -> u64 {
+        self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn set_lateness_us(&self, microseconds: u64) {
+        self.lateness_us.store(microseconds, Ordering::Relaxed);
+    }
+
+    /// How long after its round instant the newest sample was complete.
+    pub fn lateness_us(&self) -> u64 {
+        self.lateness_us.load(Ordering::Relaxed)
+    }
+}
