@@ -1,4 +1,19 @@
 //! The server's side, in the order a sample walks through it: sampler, history, hub, sse; config, auth,
-//! api and router at the rim.
+//! api, pages and router at the rim. `meter` stands before them all.
 
+pub mod api;
+pub mod assets;
+pub mod auth;
+pub mod config;
+pub mod history;
+pub mod hub;
 pub mod meter;
+pub mod pages;
+pub mod problem;
+pub mod query;
+pub mod router;
+pub mod sampler;
+pub mod serve;
+pub mod shutdown;
+pub mod sse;
+pub mod subscribers;

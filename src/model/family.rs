@@ -22,6 +22,9 @@ pub struct Family {
 pub struct Dimension {
     pub id: Arc<str>,
     pub label: Arc<str>,
+    /// Where a dimension counts something else than its family does: in `self`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
 }
 
 /// What a value counts, as it is written in the catalog.
@@ -65,7 +68,7 @@ impl Family {
             interval_ms: interval,
             dimensions: dimensions
                 .iter()
-                .map(|(id, label)| Dimension { id: (*id).into(), label: (*label).into() })
+                .map(|(id, label)| Dimension { id: (*id).into(), label: (*label).into(), unit: None })
                 .collect(),
         }
     }
@@ -78,6 +81,16 @@ impl Family {
     /// Whether the family has a value in the sample of tick `t`.
     pub fn is_due(&self, t: UnixMs) -> bool {
         t.is_tick_of(self.interval_ms)
+    }
+
+    /// The unit of one dimension's values.
+    pub fn unit_of(&self, dimension: usize) -> Unit {
+        self.dimensions.get(dimension).and_then(|dimension| dimension.unit).unwrap_or(self.unit)
+    }
+
+    /// Whether its dimensions count different things, so that one axis cannot serve them.
+    pub fn is_mixed(&self) -> bool {
+        self.dimensions.iter().any(|dimension| dimension.unit.is_some())
     }
 
     pub fn dimension(&self, id: &str) -> Option<usize> {

@@ -29,8 +29,8 @@ impl Sample {
     pub fn round(&mut self, catalog: &Catalog) {
         for entry in &mut self.families {
             let Some(family) = catalog.family(&entry.family) else { continue };
-            let scale = 10_f64.powi(i32::from(family.unit.decimals()));
-            for value in &mut entry.values {
+            for (index, value) in entry.values.iter_mut().enumerate() {
+                let scale = 10_f64.powi(i32::from(family.unit_of(index).decimals()));
                 // Adding zero turns a negative zero into the ordinary one.
                 *value = value.filter(|value| value.is_finite()).map(|value| (value * scale).round() / scale + 0.0);
             }

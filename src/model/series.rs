@@ -33,7 +33,7 @@ impl Series {
         let family = catalog.family(family_id)?;
         let of = |unit, formula| Some(Self { unit, family: family.id.clone(), formula });
         if let Some(index) = family.dimension(dimension) {
-            return of(family.unit, Formula::Dimension(index));
+            return of(family.unit_of(index), Formula::Dimension(index));
         }
         match (family_id, dimension) {
             ("cpu", "busy") => of(Unit::Percent, Formula::SumBut(family.dimension("iowait"))),

@@ -41,6 +41,17 @@ impl Track {
         }
     }
 
+    /// Rows of `earlier` from before this track's first one.
+    fn prepend(&mut self, earlier: &Self) {
+        let end = self.oldest_t().map_or(earlier.len(), |oldest| earlier.first_at_or_after(oldest));
+        for row in (0..end).rev() {
+            self.t.push_front(earlier.t[row]);
+            for (column, source) in self.columns.iter_mut().zip(&earlier.columns) {
+                column.push_front(source[row]);
+            }
+        }
+    }
+
     pub fn forget_before(&mut self, t: UnixMs) {
         while self.t.front().is_some_and(|&oldest| oldest < t) {
             self.t.pop_front();
@@ -140,6 +151,21 @@ impl History {
         }
     }
 
+    /// Adds what `earlier` knows of the time before this history begins.
+    pub fn prepend(&mut self, earlier: Self) {
+        for (id, track) in &mut self.tracks {
+            if let Some(source) = earlier.tracks.get(id).filter(|source| source.columns.len() == track.columns.len()) {
+                track.prepend(source);
+            }
+        }
+        let begins = self.oldest_tick;
+        for gap in earlier.gaps.into_iter().rev().filter(|gap| begins.is_none_or(|begins| gap.to < Some(begins))) {
+            self.gaps.push_front(gap);
+        }
+        self.oldest_tick = earlier.oldest_tick.into_iter().chain(begins).min();
+        self.newest_tick = self.newest_tick.or(earlier.newest_tick);
+    }
+
     fn forget_old(&mut self, before: UnixMs) {
         for track in self.tracks.values_mut() {
             track.forget_before(before);
@@ -208,6 +234,23 @@ mod tests {
         let track = history.track("load").cloned();
         assert_eq!(track.as_ref().map(Track::len), Some(1));
         assert_eq!(track.and_then(|track| track.value(0, 0)), Some(3.0));
+    }
+
+    #[test]
+    fn what_came_before_goes_in_front() {
+        let (mut history, mut earlier) = (history(), history());
+        for t in [3_000, 4_000] {
+            history.push(&sample(t, 1.0));
+        }
+        for t in [2_000, 3_000] {
+            earlier.push(&sample(t, 2.0));
+        }
+        history.prepend(earlier);
+        let rows: Option<Vec<_>> =
+            history.track("load").map(|track| (0..track.len()).map(|row| (track.t(row), track.value(row, 0))).collect());
+        let expected = [(2_000, 2.0), (3_000, 1.0), (4_000, 1.0)].map(|(t, value)| (Some(UnixMs(t)), Some(value)));
+        assert_eq!(rows.as_deref(), Some(&expected[..]));
+        assert_eq!(history.oldest_tick(), Some(UnixMs(2_000)));
     }
 
     #[test]

@@ -1,0 +1,107 @@
+// Every way a connection can end: said on the page, mended by the page, and what was missed is drawn as missed.
+
+import { overhear } from "../fixtures/heard.ts";
+import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
+import { raw } from "../fixtures/raw.ts";
+import { expect, test } from "../fixtures/test.ts";
+import { Wire } from "../fixtures/wire.ts";
+import { RECOVERY, STREAM, ticksPass } from "../pages/overview.ts";
+
+test.describe("the connection", { tag: "@once" }, () => {
+  test.setTimeout(60_000);
+  test.beforeEach(({ problems }) => problems.allow(CONNECTION_ERRORS));
+
+  test("a killed server is said, its return found, its absence hatched", async ({ launch, overview }) => {
+    const server = await launch({ recording: "brisk" });
+    await overview.openLive(server.url);
+    await server.kill();
+    const killed = Date.now();
+    await overview.expectLink("reconnecting");
+    await expect.poll(() => Date.now() - killed, "ticks go by that nobody takes").toBeGreaterThan(3_000);
+    await server.restart({ lead: null });
+    await overview.expectLink("live", RECOVERY);
+    await expect(overview.gaps.first()).toBeAttached({ timeout: 10_000 });
+    const before = await overview.lines("cpu");
+    await overview.expectMoved("cpu", before);
+  });
+
+  test("a stopping server says goodbye", async ({ launch, overview }) => {
+    const server = await launch();
+    await overview.openLive(server.url);
+    await server.stop();
+    await overview.expectLink(/stopping|reconnecting/);
+    await server.restart();
+    await overview.expectLink("live", RECOVERY);
+  });
+
+  test("a cut wire is resumed, and no sample is missed or doubled", async ({ page, telltale, overview }) => {
+    const heard = await overhear(page);
+    const wire = await Wire.to(telltale.url);
+    await overview.openLive(wire.url);
+    wire.cut();
+    await overview.expectLink("reconnecting");
+    await ticksPass(page, telltale.url, 3);
+    wire.mend();
+    await overview.expectLink("live", RECOVERY);
+    const count = (await heard()).samples.length;
+    await expect.poll(async () => (await heard()).samples.length, { timeout: 10_000 }).toBeGreaterThan(count + 2);
+    const ticks = (await heard()).samples.map((id) => Number(id.split("-")[1]));
+    expect(ticks).toEqual(ticks.map((_, index) => (ticks[0] ?? 0) + index * 1000));
+    await expect(overview.gaps).toHaveCount(0);
+    await wire.dispose();
+  });
+
+  test("a wire that died in silence is noticed", async ({ telltale, overview }) => {
+    const wire = await Wire.to(telltale.url);
+    await overview.openLive(wire.url);
+    wire.freeze();
+    await overview.expectLink(/stale|reconnecting/, RECOVERY);
+    wire.mend();
+    await overview.expectLink("live", RECOVERY);
+    await wire.dispose();
+  });
+
+  for (const status of [429, 502, 503]) {
+    test(`${status} ends an EventSource for good, but not the page`, async ({ page, overview }) => {
+      let refused = 0;
+      await page.route(STREAM, (route) => {
+        refused += 1;
+        return route.fulfill({ status, headers: { "retry-after": "1" }, body: "{}" });
+      });
+      await overview.open();
+      await overview.expectLink("reconnecting");
+      await expect.poll(() => refused, RECOVERY).toBeGreaterThanOrEqual(2);
+      await page.unroute(STREAM);
+      await overview.expectLink("live", RECOVERY);
+    });
+  }
+
+  test("a page older than its server offers to reload", async ({ page, overview, telltale }) => {
+    const hello = await firstEvents(telltale.url);
+    await page.route(STREAM, (route) =>
+      route.fulfill({
+        contentType: "text/event-stream",
+        body: hello.replace(/"page_build":"[^"]*"/, '"page_build":"another"'),
+      }),
+    );
+    await overview.open();
+    await expect(overview.reload).toBeVisible({ timeout: 10_000 });
+    await page.unroute(STREAM);
+  });
+});
+
+/** The stream up to its first sample, as it was sent. */
+async function firstEvents(origin: string): Promise<string> {
+  const stop = new AbortController();
+  const response = await fetch(new URL("/api/v1/stream?z=0", origin), { signal: stop.signal });
+  let text = "";
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  while (!/event: sample[\s\S]*?\n\n/.test(text)) text += (await reader?.read())?.value ?? "";
+  stop.abort();
+  return text;
+}
+
+test("an unknown page is a page too, or at least an answer", { tag: "@once" }, async ({ telltale }) => {
+  const answer = await raw(new URL("/nowhere", telltale.url).href, { accept: "text/html" });
+  expect(answer.status).toBe(404);
+});

@@ -1,0 +1,89 @@
+// The page moves, second by second, from exactly where the HTML ended.
+
+import { overhear } from "../fixtures/heard.ts";
+import { expect, test } from "../fixtures/test.ts";
+import { ticksPass } from "../pages/overview.ts";
+
+test("charts and numbers move", async ({ overview }) => {
+  await overview.openLive();
+  const before = await overview.lines("cpu");
+  await overview.expectMoved("cpu", before);
+  const again = await overview.lines("cpu");
+  await overview.expectMoved("cpu", again);
+});
+
+test("goes on from the very sample the HTML ended with, each once", { tag: "@once" }, async ({ page, overview }) => {
+  const heard = await overhear(page);
+  await overview.open();
+  const last = await overview.lastEventId();
+  expect(last).toMatch(/^\d+-\d+$/);
+  await expect.poll(async () => (await heard()).samples.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
+  const { urls, samples } = await heard();
+  expect(urls).toHaveLength(1);
+  expect(new URL(urls[0] ?? "", page.url()).searchParams.get("last_event_id")).toMatch(/^\d+-\d+$/);
+  const tick = (id: string | null) => Number(id?.split("-")[1]);
+  const first = tick(new URL(urls[0] ?? "", page.url()).searchParams.get("last_event_id"));
+  expect(first).toBeGreaterThanOrEqual(tick(last));
+  expect(samples.map(tick)).toEqual(samples.map((_, index) => first + (index + 1) * 1000));
+});
+
+test("pause holds the page still, resume catches up", async ({ page, overview, telltale }) => {
+  await overview.openLive();
+  await overview.pause.click();
+  await overview.expectLink("paused");
+  const held = await overview.lines("cpu");
+  await ticksPass(page, telltale.url, 3);
+  expect(await overview.lines("cpu")).toEqual(held);
+  await overview.resume.click();
+  await overview.expectLink("live");
+  await overview.expectMoved("cpu", held);
+});
+
+test("a window is kept in the address, and by a reload", async ({ page, overview }) => {
+  await overview.openLive();
+  const before = await overview.lines("cpu");
+  await overview.window("1 min").click();
+  await expect(page).toHaveURL(/[?&]window=1m/);
+  await expect(overview.window("1 min")).toHaveAttribute("aria-current", /true|page/);
+  await expect(overview.window("5 min")).not.toHaveAttribute("aria-current", /true|page/);
+  await overview.expectMoved("cpu", before, 1_000);
+  await page.reload();
+  await expect(overview.window("1 min")).toHaveAttribute("aria-current", /true|page/);
+  await expect(page).toHaveURL(/[?&]window=1m/);
+});
+
+test("each window draws as far back as it says", { tag: "@once" }, async ({ request }) => {
+  const spans = await Promise.all(
+    ["1m", "5m", "10m"].map(async (window) => {
+      const html = await (await request.get(`/?window=${window}`)).text();
+      return html.match(/<tbody>[\s\S]*?<\/tbody>/)?.[0] ?? "";
+    }),
+  );
+  expect(new Set(spans).size).toBe(3);
+});
+
+test("a hidden page does not draw, then catches up", { tag: "@once" }, async ({ page, overview, telltale }) => {
+  await page.addInitScript(() => {
+    let hidden = false;
+    Object.defineProperty(document, "hidden", { get: () => hidden });
+    Object.defineProperty(document, "visibilityState", { get: () => (hidden ? "hidden" : "visible") });
+    Object.assign(window, {
+      setHidden: (now: boolean) => {
+        hidden = now;
+        document.dispatchEvent(new Event("visibilitychange"));
+      },
+    });
+  });
+  const setHidden = (now: boolean) =>
+    page.evaluate((now) => (window as unknown as { setHidden: (now: boolean) => void }).setHidden(now), now);
+  await overview.openLive();
+  await setHidden(true);
+  const held = await overview.lines();
+  await ticksPass(page, telltale.url, 3);
+  expect(await overview.lines()).toEqual(held);
+  await setHidden(false);
+  await overview.expectMoved("cpu", held, 1_500);
+  await overview.expectLink("live");
+  // Nothing is missing of what passed meanwhile.
+  await expect(overview.gaps).toHaveCount(0);
+});

@@ -1,0 +1,101 @@
+//! Labels of the time axis, on round instants of a zone's clock.
+
+use super::span::{Place, Span};
+use crate::model::{Interval, UnixMs};
+
+/// A label of the time axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct XTick {
+    pub place: Place,
+    pub label: String,
+}
+
+/// Labels nearer to the edge than this, in hundredths of a percent, would be cut off.
+const MARGIN: u16 = 300;
+const DAY_S: i64 = 86_400;
+
+/// The labels of a span, oldest first. `zone_offset_minutes` is how far the zone's clock is ahead of UTC.
+pub fn time_ticks(span: Span, zone_offset_minutes: i32) -> Vec<XTick> {
+    let step = span.window.label_step();
+    instants(span.start(), span.end, step, zone_offset_minutes)
+        .map(|t| XTick { place: span.place(t), label: clock(t, zone_offset_minutes, !is_whole_minutes(step)) })
+        .filter(|tick| (MARGIN..=10_000 - MARGIN).contains(&tick.place.permyriad()))
+        .collect()
+}
+
+/// The instants from `from` to `to` at which the zone's clock shows a multiple of `step`.
+pub fn instants(from: UnixMs, to: UnixMs, step: Interval, zone_offset_minutes: i32) -> impl Iterator<Item = UnixMs> {
+    let offset_ms = i64::from(zone_offset_minutes) * 60_000;
+    let first = UnixMs(from.0.saturating_add(offset_ms)).ceil_to(step).0.saturating_sub(offset_ms);
+    std::iter::successors(Some(UnixMs(first)), move |&t| Some(t + step)).take_while(move |&t| t <= to)
+}
+
+/// The time of day: `14:05`, or `14:05:30` with seconds.
+pub fn clock(t: UnixMs, zone_offset_minutes: i32, with_seconds: bool) -> String {
+    let second = (t.0.div_euclid(1_000) + i64::from(zone_offset_minutes) * 60).rem_euclid(DAY_S);
+    let mut text = String::with_capacity(8);
+    push_two_digits(&mut text, second / 3_600);
+    text.push(':');
+    push_two_digits(&mut text, second / 60 % 60);
+    if with_seconds {
+        text.push(':');
+        push_two_digits(&mut text, second % 60);
+    }
+    text
+}
+
+fn is_whole_minutes(step: Interval) -> bool {
+    step.ms() % Interval::MINUTE.ms() == 0
+}
+
+fn push_two_digits(text: &mut String, number: i64) {
+    text.push(char::from(b'0' + (number / 10 % 10) as u8));
+    text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::Window;
+    use proptest::prelude::*;
+
+    /// 2026-11-21 00:14:46 UTC.
+    const NOW: UnixMs = UnixMs(1_795_220_086_000);
+
+    #[test]
+    fn labels_stand_on_round_instants() {
+        for (window, offset, expected) in [
+            (Window::One, 0, "00:14:00 00:14:15 00:14:30"),
+            (Window::Five, 0, "00:10 00:11 00:12 00:13 00:14"),
+            (Window::Five, 330, "05:40 05:41 05:42 05:43 05:44"),
+            (Window::Ten, -60, "23:06 23:08 23:10 23:12 23:14"),
+            (Window::Ten, 0, "00:06 00:08 00:10 00:12 00:14"),
+        ] {
+            let ticks = time_ticks(Span::ending(NOW, window), offset);
+            let labels: Vec<_> = ticks.into_iter().map(|tick| tick.label).collect();
+            assert_eq!(labels.join(" "), expected, "{window:?}");
+        }
+    }
+
+    #[test]
+    fn clocks_read_well() {
+        for (t, offset, with_seconds, expected) in [
+            (0, 0, true, "00:00:00"),
+            (-1_000, 0, true, "23:59:59"),
+            (NOW.0, 0, false, "00:14"),
+            (NOW.0, -15, true, "23:59:46"),
+            (NOW.0, 14 * 60, false, "14:14"),
+        ] {
+            assert_eq!(clock(UnixMs(t), offset, with_seconds), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn there_are_a_few_labels_in_order(end in 0_i64..4_000_000_000_000, index in 0_usize..3, quarters in -56_i32..56) {
+            let ticks = time_ticks(Span::ending(UnixMs(end), Window::ALL[index]), quarters * 15);
+            prop_assert!((3..=6).contains(&ticks.len()), "{ticks:?}");
+            prop_assert!(ticks.windows(2).all(|pair| pair[0].place < pair[1].place));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A chart in a few sentences, for whoever hears it instead of seeing it.
+
+use super::holes::holes;
+use super::span::Span;
+use super::trend::Trend;
+use crate::model::{Family, History, Track, Unit, units};
+use std::ops::Range;
+
+/// Of more dimensions than this only the highest is named.
+const NAMED: usize = 4;
+/// Of more holes than this only the newest are told.
+const TOLD: usize = 2;
+
+/// What the chart shows: newest value, range and trend, then its parts, then its holes.
+pub fn describe(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> String {
+    let Some(track) = history.track(&family.id) else { return nothing(family, span) };
+    let rows = track.first_at_or_after(span.start())
+        ..track.first_at_or_after(crate::model::UnixMs(span.end.0.saturating_add(1)));
+    let series: Vec<Story> =
+        (0..family.dimensions.len()).map(|dimension| Story::of(family, track, rows.clone(), span, dimension)).collect();
+    if series.iter().all(Story::is_empty) {
+        return nothing(family, span);
+    }
+    let mut text = format!("{}, {}: ", family.title, covered(track, span));
+    match (family.stacked, family.unit) {
+        (true, Unit::Bytes | Unit::Count) => text.push_str(&share_of_total(family, &series)),
+        (true, _) => text.push_str(&sum_and_parts(family, track, rows, span, &series)),
+        _ => text.push_str(&side_by_side(family, &series)),
+    }
+    text.push_str(&told(family, history, span, zone_offset_minutes));
+    text
+}
+
+/// What is said of one series.
+struct Story {
+    unit: Unit,
+    newest: Option<f64>,
+    values: Vec<f64>,
+}
+
+impl Story {
+    fn of(family: &Family, track: &Track, rows: Range<usize>, span: Span, dimension: usize) -> Self {
+        Self {
+            unit: family.unit,
+            newest: track.row_at(span.end).and_then(|row| track.value(row, dimension)),
+            values: rows.filter_map(|row| track.value(row, dimension)).collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    fn now(&self) -> String {
+        self.newest.map_or_else(|| "no value".to_owned(), |newest| self.unit.show(newest).text())
+    }
+
+    /// `now 12.3%, between 3.0% and 88.1%, rising`.
+    fn tell(&self) -> String {
+        let (least, greatest) = range(&self.values);
+        let (least, greatest) = (self.unit.show(least).text(), self.unit.show(greatest).text());
+        let trend = Trend::of(self.unit, &self.values).word();
+        if least == greatest {
+            format!("now {}, {trend}", self.now())
+        } else {
+            format!("now {}, between {least} and {greatest}, {trend}", self.now())
+        }
+    }
+}
+
+fn nothing(family: &Family, span: Span) -> String {
+    format!("{}: nothing was recorded in the last {}.", family.title, span.window.words())
+}
+
+/// The whole window, or what there is of it.
+fn covered(track: &Track, span: Span) -> String {
+    let oldest = track.oldest_t().unwrap_or(span.end);
+    let recorded_ms = (span.end + track.interval()).0.saturating_sub(oldest.0);
+    if recorded_ms >= span.window.length().ms() {
+        format!("last {}", span.window.words())
+    } else {
+        format!("last {}", units::duration(u64::try_from(recorded_ms / 1_000).unwrap_or(0)))
+    }
+}
+
+/// The first dimension, and of how much it is.
+fn share_of_total(family: &Family, series: &[Story]) -> String {
+    let (Some(first), Some(story)) = (family.dimensions.first(), series.first()) else { return String::new() };
+    let total: f64 = series.iter().filter_map(|story| story.newest).sum();
+    format!("{} {}, of {} in all.{}", first.label, story.tell(), family.unit.show(total).text(), parts(family, series))
+}
+
+fn sum_and_parts(family: &Family, track: &Track, rows: Range<usize>, span: Span, series: &[Story]) -> String {
+    let live: Vec<usize> = (0..series.len()).filter(|&dimension| !series[dimension].is_empty()).collect();
+    let sum = |row: usize| live.iter().try_fold(0.0, |sum, &dimension| Some(sum + track.value(row, dimension)?));
+    let story = Story {
+        unit: family.unit,
+        newest: track.row_at(span.end).and_then(sum),
+        values: rows.filter_map(sum).collect(),
+    };
+    format!("{}.{}", story.tell(), parts(family, series))
+}
+
+/// The newest value of each dimension that has a part in the sum.
+fn parts(family: &Family, series: &[Story]) -> String {
+    let parts: Vec<String> = family
+        .dimensions
+        .iter()
+        .zip(series)
+        .filter(|(_, story)| story.newest.is_some_and(|newest| newest > 0.0))
+        .map(|(dimension, story)| format!("{} {}", dimension.label, story.now()))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) }
+}
+
+fn side_by_side(family: &Family, series: &[Story]) -> String {
+    let told: Vec<_> = family.dimensions.iter().zip(series).filter(|(_, story)| !story.is_empty()).collect();
+    if let [(_, story)] = told.as_slice()
+        && series.len() == 1
+    {
+        return format!("{}.", story.tell());
+    }
+    if told.len() <= NAMED {
+        let each: Vec<_> =
+            told.iter().map(|(dimension, story)| format!("{} {}", dimension.label, story.tell())).collect();
+        return format!("{}.", each.join("; "));
+    }
+    let all = told.iter().flat_map(|(_, story)| story.values.iter().copied()).collect::<Vec<_>>();
+    let (least, greatest) = range(&all);
+    let show = |value| family.unit.show(value).text();
+    let mut text = format!("{} lines between {} and {}.", told.len(), show(least), show(greatest));
+    let highest = told
+        .iter()
+        .filter_map(|(dimension, story)| Some((dimension, story.newest?)))
+        .reduce(|best, next| if next.1 > best.1 { next } else { best });
+    if let Some((dimension, newest)) = highest {
+        text.push_str(&format!(" Highest now: {} with {}.", dimension.label, show(newest)));
+    }
+    text
+}
+
+fn told(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> String {
+    let holes = holes(family, history, span);
+    let mut text = String::new();
+    for hole in holes.iter().rev().take(TOLD) {
+        text.push_str(&format!(" No data {}.", hole.title(zone_offset_minutes)));
+    }
+    if let Some(more @ 1..) = holes.len().checked_sub(TOLD) {
+        text.push_str(&format!(" {more} more {} before.", if more == 1 { "gap" } else { "gaps" }));
+    }
+    text
+}
+
+fn range(values: &[f64]) -> (f64, f64) {
+    let first = values.first().copied().unwrap_or(0.0);
+    values.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::Window;
+    use crate::chart::fixture::{any_rows, at, family, gap, history, seconds};
+    use crate::model::GapReason;
+    use proptest::prelude::*;
+
+    #[test]
+    fn charts_are_told_in_sentences() {
+        let single = family(Unit::Percent, 1, &["a"]);
+        let pair = family(Unit::BytesPerSecond, 1, &["read", "written"]);
+        let cpu = family(Unit::Percent, 1, &["user", "nice", "system"]).stacked();
+        let memory = family(Unit::Bytes, 1, &["used", "free"]).stacked();
+        let cores = family(Unit::Percent, 1, &["0", "1", "2", "3", "4"]);
+        let gib = 1_073_741_824.0;
+        let rows = |values: &dyn Fn(i64) -> Vec<f64>| -> Vec<(i64, Vec<Option<f64>>)> {
+            (1..=300).map(|s| (s, values(s).into_iter().map(Some).collect())).collect()
+        };
+        for (family, rows, gaps, expected) in [
+            (&single, vec![], vec![], "Test: nothing was recorded in the last 5 minutes."),
+            (&single, rows(&|_| vec![3.0]), vec![], "Test, last 5 minutes: now 3.0%, steady."),
+            (
+                &single,
+                seconds(261..=300, |s| Some(Some((s - 260) as f64))),
+                vec![],
+                "Test, last 40 s: now 40.0%, between 1.0% and 40.0%, rising.",
+            ),
+            (
+                &pair,
+                rows(&|s| vec![1024.0 * s as f64, 0.0]),
+                vec![],
+                "Test, last 5 minutes: read now 300 KiB/s, between 1.00 KiB/s and 300 KiB/s, rising; \
+                 written now 0 B/s, steady.",
+            ),
+            (
+                &cpu,
+                rows(&|s| vec![if s < 150 { 40.0 } else { 10.0 }, 0.0, 2.0]),
+                vec![],
+                "Test, last 5 minutes: now 12.0%, between 12.0% and 42.0%, falling. user 10.0%, system 2.0%.",
+            ),
+            (
+                &memory,
+                rows(&|_| vec![gib, 3.0 * gib]),
+                vec![],
+                "Test, last 5 minutes: used now 1.00 GiB, steady, of 4.00 GiB in all. used 1.00 GiB, free 3.00 GiB.",
+            ),
+            (
+                &cores,
+                rows(&|_| vec![1.0, 2.0, 90.0, 3.0, 4.0]),
+                vec![],
+                "Test, last 5 minutes: 5 lines between 1.0% and 90.0%. Highest now: 2 with 90.0%.",
+            ),
+            (
+                &single,
+                seconds(1..=300, |s| (!(100..=110).contains(&s)).then_some(Some(3.0))),
+                vec![gap(100, 110, GapReason::NotRunning)],
+                "Test, last 5 minutes: now 3.0%, steady. No data 00:01:40 to 00:01:50: Telltale was not running.",
+            ),
+            (
+                &single,
+                seconds(1..=300, |s| Some((s % 75 != 0).then_some(3.0))),
+                vec![],
+                "Test, last 5 minutes: now no value, steady. No data 00:05:00: could not be read. \
+                 No data 00:03:45: could not be read. 2 more gaps before.",
+            ),
+        ] {
+            let history = history(family, &rows, &gaps);
+            assert_eq!(describe(family, &history, Span::ending(at(300), Window::Five), 0), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_chart_can_be_told(rows in any_rows(), index in 0_usize..3, stacked in any::<bool>(), end in 0_i64..800) {
+            let family = Family { stacked, ..family(Unit::Bytes, 1, &["a", "b"]) };
+            let text = describe(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::ALL[index]), 0);
+            prop_assert!(text.ends_with('.') && !text.contains("NaN") && !text.contains("inf"), "{}", text);
+        }
+    }
+}

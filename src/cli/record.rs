@@ -1,0 +1,89 @@
+//! `telltale record`: samples this machine into a file that `--source replay:FILE` plays back.
+
+use super::{Failure, load, log};
+use crate::model::Observation;
+use crate::server::config::keys::{INTERVAL, Key};
+use crate::server::config::{Flags, value};
+use crate::server::sampler::{self, Opened, Recorder, SourceKind, Stop};
+use crate::server::shutdown;
+use anyhow::Context;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) const EXAMPLE: &str = "Example:
+  telltale record day.jsonl --for 24h
+  telltale --source replay:day.jsonl";
+
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// File to write; one that exists is left alone
+    pub(super) file: PathBuf,
+    /// How long to record, for example 90s or 24h; Ctrl-C ends it sooner
+    #[arg(long = "for", value_name = "TIME", value_parser = value::duration)]
+    pub(super) time: Duration,
+    #[arg(long, value_name = INTERVAL.value_name, help = INTERVAL.help)]
+    interval: Option<String>,
+    /// Configuration file, of which only the interval counts here
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) fn flags(&self) -> Flags {
+        let interval: Option<(&'static Key, _)> = self.interval.clone().map(|text| (&INTERVAL, vec![text]));
+        Flags { config: self.config.clone(), given: interval.into_iter().collect() }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    log::start()?;
+    let config = load(&arguments.flags())?;
+    let name = arguments.file.display();
+    let Opened { host, catalog, source, .. } = sampler::open(&SourceKind::System, config.interval, Arc::default())?;
+    let file = File::create_new(&arguments.file).map_err(|error| Failure::Refused(refusal(&arguments.file, &error)))?;
+    let mut recorder = Recorder::new(host, &catalog, file).with_context(|| format!("writing {name}"))?;
+    let stop = Stop::new();
+    stop_after(arguments.time, stop.clone()).context("waiting for the end of the recording")?;
+
+    let mut samples = 0_u64;
+    let mut written = Ok(());
+    source.run(&stop, &mut |observation| {
+        samples += u64::from(matches!(observation, Observation::Sample { .. }));
+        if written.is_ok() {
+            written = recorder.record(&observation);
+        }
+        if written.is_err() {
+            stop.stop();
+        }
+    });
+    written.with_context(|| format!("writing {name}"))?;
+    tracing::info!("wrote {samples} samples to {name}; play them with: telltale --source replay:{name}");
+    Ok(())
+}
+
+fn refusal(file: &Path, error: &io::Error) -> String {
+    let mend = match error.kind() {
+        io::ErrorKind::AlreadyExists => "remove it, or name another",
+        _ => "name a file that can be written",
+    };
+    format!("cannot write to {}: {error}; {mend}", file.display())
+}
+
+/// Stops when the time is over or a signal comes, whichever is first. The waiting is done by a thread that
+/// ends with the program.
+fn stop_after(time: Duration, stop: Stop) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _inside = runtime.enter();
+        shutdown::signals()?
+    };
+    std::thread::Builder::new().name("end of recording".to_owned()).spawn(move || {
+        // Which of the two ended the wait makes no difference.
+        let _ = runtime.block_on(async { tokio::time::timeout(time, signals).await });
+        stop.stop();
+    })?;
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! The stream: one EventSource that is watched, dropped when it dies without saying so, and opened
+//! again from the newest sample the page holds.
+
+use super::document;
+use crate::model::event::{Bye, EventName, Gap, Hello};
+use crate::model::link::{Action, Watchdog};
+use crate::model::{Catalog, EventId, History, Sample};
+use crate::client::live::Live;
+use crate::client::page::PageState;
+use leptos::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+use web_sys::{EventSource, MessageEvent};
+
+const POLL: std::time::Duration = std::time::Duration::from_millis(500);
+
+struct Stream {
+    live: Live,
+    build: Arc<str>,
+    watchdog: RefCell<Watchdog>,
+    /// The newest sample received, or the one the HTML ended with.
+    last: Cell<Option<EventId>>,
+    connection: RefCell<Option<Connection>>,
+}
+
+/// An open EventSource with the closures it calls; dropped, it closes and calls nobody.
+struct Connection {
+    source: EventSource,
+    _on_open: Closure<dyn FnMut()>,
+    _on_error: Closure<dyn FnMut()>,
+    _listeners: Vec<Closure<dyn FnMut(MessageEvent)>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.source.set_onopen(None);
+        self.source.set_onerror(None);
+        self.source.close();
+    }
+}
+
+/// Follows the stream for as long as the page lives.
+pub(crate) fn start(live: Live, page: PageState) {
+    let watchdog = Watchdog::new(live.interval, live.history(History::newest_tick), document::now());
+    let stream = Rc::new(Stream {
+        live,
+        build: page.build,
+        watchdog: RefCell::new(watchdog),
+        last: Cell::new(page.last),
+        connection: RefCell::new(None),
+    });
+    stream.act(Some(Action::Connect));
+    let polled = stream.clone();
+    let poll = Closure::<dyn FnMut()>::new(move || polled.poll());
+    // Without a timer the page would only miss the watch over its stream.
+    _ = window().set_interval_with_callback_and_timeout_and_arguments_0(
+        poll.as_ref().unchecked_ref(),
+        POLL.as_millis() as i32,
+    );
+    poll.forget();
+    let woken = stream.clone();
+    document::on(&leptos::prelude::document(), "visibilitychange", move || woken.caught_sight());
+    document::on(&window(), "online", move || {
+        let action = stream.watchdog.borrow_mut().hurry(document::now());
+        stream.act(action);
+    });
+}
+
+impl Stream {
+    fn poll(self: &Rc<Self>) {
+        let action = self.watchdog.borrow_mut().poll(document::now(), js_sys::Math::random());
+        self.act(action);
+    }
+
+    fn act(self: &Rc<Self>, action: Option<Action>) {
+        match action {
+            Some(Action::Connect) => self.connect(),
+            Some(Action::Disconnect) => self.disconnect(),
+            None => {}
+        }
+        self.say_link();
+    }
+
+    fn say_link(&self) {
+        let link = self.watchdog.borrow().link(document::now());
+        if self.live.link.with_untracked(|shown| *shown != link) {
+            self.live.link.set(link);
+        }
+    }
+
+    fn disconnect(&self) {
+        self.connection.borrow_mut().take();
+    }
+
+    fn connect(self: &Rc<Self>) {
+        let url = match self.last.get() {
+            Some(last) => format!("/api/v1/stream?last_event_id={last}"),
+            None => "/api/v1/stream".to_owned(),
+        };
+        let Ok(source) = EventSource::new(&url) else { return self.fail() };
+        let listeners = EventName::ALL.map(|name| self.listen(&source, name)).into();
+        let (opened, failed) = (self.clone(), self.clone());
+        let on_open = Closure::<dyn FnMut()>::new(move || {
+            opened.watchdog.borrow_mut().opened(document::now());
+            opened.say_link();
+        });
+        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        let on_error = Closure::<dyn FnMut()>::new(move || failed.fail());
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let connection = Connection { source, _on_open: on_open, _on_error: on_error, _listeners: listeners };
+        *self.connection.borrow_mut() = Some(connection);
+    }
+
+    /// An EventSource tries again by itself only sometimes, and never says when: this page decides.
+    fn fail(self: &Rc<Self>) {
+        self.watchdog.borrow_mut().failed(document::now(), js_sys::Math::random());
+        self.say_link();
+        // Dropped from a timer, because the closure that reports the failure belongs to the connection.
+        let stream = self.clone();
+        set_timeout(move || stream.disconnect_if_waiting(), std::time::Duration::ZERO);
+    }
+
+    fn disconnect_if_waiting(&self) {
+        if !matches!(self.watchdog.borrow().link(document::now()), crate::model::Link::Live) {
+            self.disconnect();
+        }
+    }
+
+    fn listen(self: &Rc<Self>, source: &EventSource, name: EventName) -> Closure<dyn FnMut(MessageEvent)> {
+        let stream = self.clone();
+        let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| stream.heard(name, &event));
+        // It fails only for an options object, and there is none.
+        _ = source.add_event_listener_with_callback(name.as_str(), listener.as_ref().unchecked_ref());
+        listener
+    }
+
+    fn heard(&self, name: EventName, event: &MessageEvent) {
+        let data = event.data().as_string().unwrap_or_default();
+        let now = document::now();
+        self.watchdog.borrow_mut().heard(now);
+        match name {
+            EventName::Hello => self.greet(&data),
+            EventName::Catalog => {
+                if let Ok(catalog) = serde_json::from_str::<Catalog>(&data) {
+                    self.change_catalog(catalog);
+                }
+            }
+            EventName::Sample => {
+                if let Ok(sample) = serde_json::from_str::<Sample>(&data) {
+                    self.watchdog.borrow_mut().sampled(sample.t, now);
+                    self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
+                    self.live.update_history(|history| history.push(&sample));
+                    self.redraw();
+                }
+            }
+            EventName::Gap => {
+                if let Ok(gap) = serde_json::from_str::<Gap>(&data) {
+                    self.live.update_history(|history| history.push_gap(gap));
+                }
+            }
+            EventName::Bye => {
+                if let Ok(bye) = serde_json::from_str::<Bye>(&data) {
+                    self.watchdog.borrow_mut().goodbye(bye.retry_ms, now);
+                }
+            }
+            EventName::Ping => {}
+        }
+        self.say_link();
+    }
+
+    fn greet(&self, data: &str) {
+        let Ok(hello) = serde_json::from_str::<Hello>(data) else { return };
+        self.live.outdated.set(hello.page_build != self.build);
+        self.change_catalog(Arc::unwrap_or_clone(hello.catalog));
+    }
+
+    fn change_catalog(&self, catalog: Catalog) {
+        if self.live.catalog.with_untracked(|shown| **shown != catalog) {
+            self.live.update_history(|history| history.set_catalog(&catalog));
+            self.live.catalog.set(Arc::new(catalog));
+        }
+    }
+
+    /// A hidden page keeps its samples and draws nothing.
+    fn redraw(&self) {
+        if document::is_visible() {
+            self.live.show_newest();
+        }
+    }
+
+    /// Seen again: one redraw catches up with all that came meanwhile.
+    fn caught_sight(self: &Rc<Self>) {
+        self.redraw();
+        self.poll();
+    }
+}

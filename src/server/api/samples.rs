@@ -1,0 +1,65 @@
+//! The events of the stream, asked for piece by piece: for where a stream can't pass.
+
+use super::{AppState, json, schema};
+use crate::model::EventName;
+use crate::server::hub::{Cursor, Next, Resume, json_line};
+use crate::server::problem::Problem;
+use crate::server::query::Fields;
+use axum::extract::State;
+use axum::response::Response;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// Whoever wants to wait longer asks again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The events after one the client has: at once if there are any, else as soon as there is one or the
+/// wait is over.
+#[utoipa::path(
+    get,
+    path = "/api/v1/samples",
+    tag = "stream",
+    params(
+        ("after" = Option<String>, Query, description = "`next` of the answer before; without it, the newest sample"),
+        ("wait" = Option<String>, Query, description = "`20s`, `500ms`: how long to wait for an event; at most a minute"),
+    ),
+    responses(
+        (status = 200, description = "The events, in order", body = schema::Events),
+        (status = 400, description = "A parameter is wrong", content_type = "application/problem+json", body = Problem),
+    ),
+)]
+pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Result<Response, Problem> {
+    let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
+    let deadline = Instant::now() + wait;
+    let mut cursor = state.hub.join_quietly(Resume::parse(fields.get("after").map(str::as_bytes)));
+    let mut events = String::new();
+    while collect(&mut cursor, &mut events) && events.is_empty() {
+        if timeout_at(deadline, cursor.changed()).await.is_err() {
+            break;
+        }
+    }
+    let next = json_line(&cursor.last());
+    Ok(json(format!("{{\"events\":[{events}],\"next\":{next}}}")))
+}
+
+/// Adds what there is. Whether there can be more later.
+fn collect(cursor: &mut Cursor, events: &mut String) -> bool {
+    loop {
+        let (name, id, data) = match cursor.advance() {
+            Next::Nothing => return true,
+            Next::Closed(_) => return false,
+            Next::Gap(gap) => (EventName::Gap, None, json_line(&gap).into()),
+            Next::Frame(frame) => (frame.name(), frame.id(), frame.json()),
+        };
+        if !events.is_empty() {
+            events.push(',');
+        }
+        events.push_str(&format!("{{\"event\":\"{}\"", name.as_str()));
+        if let Some(id) = id {
+            events.push_str(&format!(",\"id\":\"{id}\""));
+        }
+        events.push_str(",\"data\":");
+        events.push_str(&String::from_utf8_lossy(&data));
+        events.push('}');
+    }
+}

@@ -1,0 +1,78 @@
+//! The shapes of answers, for the OpenAPI document only: what travels stays free of it. A test compares
+//! these with what is really answered.
+
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+#[derive(ToSchema)]
+pub struct Host {
+    pub name: String,
+    /// For example `Debian GNU/Linux 12 (bookworm)`.
+    pub os: Option<String>,
+    /// For example `6.18.44`.
+    pub kernel: Option<String>,
+    /// For example `x86_64`.
+    pub architecture: String,
+    pub cpu_model: Option<String>,
+    pub cpu_count: usize,
+    pub memory_bytes: u64,
+    /// Milliseconds since the epoch.
+    pub booted_at: Option<i64>,
+}
+
+/// What one chart shows.
+#[derive(ToSchema)]
+pub struct Family {
+    /// For example `disk.sda.io`.
+    pub id: String,
+    pub title: String,
+    /// `%`, `bytes`, `bytes/s`, `/s`, `ms`, `°C`, or empty for a plain number.
+    pub unit: String,
+    /// Whether the dimensions add up to something.
+    pub stacked: bool,
+    /// The family is in the samples whose `t` is a multiple of this.
+    pub interval_ms: u32,
+    pub dimensions: Vec<Dimension>,
+}
+
+#[derive(ToSchema)]
+pub struct Dimension {
+    pub id: String,
+    pub label: String,
+}
+
+#[derive(ToSchema)]
+pub struct IdentifiedSample {
+    /// The stream goes on after this id.
+    pub id: String,
+    pub data: Sample,
+}
+
+/// One tick.
+#[derive(ToSchema)]
+pub struct Sample {
+    /// Milliseconds since the epoch.
+    pub t: i64,
+    /// For each family that was due, its values in the order of the catalog; null could not be read.
+    #[schema(inline)]
+    #[serde(flatten)]
+    pub families: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+#[derive(ToSchema)]
+pub struct Events {
+    pub events: Vec<Event>,
+    /// What to ask for next as `after`; null as long as there was no sample.
+    pub next: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct Event {
+    /// `sample`, `gap` or `catalog`.
+    pub event: String,
+    /// Of samples only.
+    pub id: Option<String>,
+    /// The same as on the stream.
+    #[schema(value_type = Object)]
+    pub data: (),
+}

@@ -1,0 +1,140 @@
+//! What was configured: flags over the environment over the file over the defaults. Pure: environment and
+//! files are parameters.
+
+mod environment;
+mod file;
+pub mod keys;
+mod nearest;
+mod problem;
+mod settings;
+#[cfg(test)]
+mod tests;
+pub mod value;
+
+use self::keys::Key;
+use crate::model::time::Interval;
+use crate::server::auth::{Access, Network};
+use crate::server::sampler::SourceKind;
+use crate::server::subscribers::Limits;
+pub use problem::{ConfigError, Problem, Warning, one_line};
+use settings::{Setting, Settings};
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// Only when one was named.
+    pub data_dir: Option<PathBuf>,
+    pub memory_only: bool,
+    pub interval: Interval,
+    /// In lower case, without port.
+    pub allowed_hosts: Vec<String>,
+    pub source: SourceKind,
+    pub no_auth: bool,
+    pub stream: StreamConfig,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamConfig {
+    pub limits: Limits,
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// What was given on the command line, not yet parsed: each value is read by the same code as in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub given: Vec<(&'static Key, Vec<String>)>,
+}
+
+impl Config {
+    /// Every value is checked, also one that another overrides: what is wrong is said before it matters.
+    pub fn load(
+        flags: &Flags,
+        environment: &[(OsString, OsString)],
+        read_file: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let variable = |name: &str| {
+            environment
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| PathBuf::from(value))
+                .filter(|value| !value.as_os_str().is_empty())
+        };
+        let named_by_flag = flags.config.clone().map(|path| (path, "--config".to_owned()));
+        let named = named_by_flag.or_else(|| Some((variable("TELLTALE_CONFIG")?, "TELLTALE_CONFIG".to_owned())));
+
+        let mut settings = Settings::default();
+        match file::find(named, variable, read_file) {
+            Ok(Some(found)) => settings.add(file::read(&found)),
+            Ok(None) => {}
+            Err(problem) => settings.problems.push(problem),
+        }
+        let environment::Read { settings: from_environment, problems, warnings } = environment::read(environment);
+        settings.add((from_environment, problems));
+        settings.add((flags.given.iter().map(Setting::from_flag).collect(), Vec::new()));
+        settings.add_site_address(variable("LEPTOS_SITE_ADDR"));
+
+        let config = Self {
+            listen: settings.one(&keys::LISTEN, value::listen).unwrap_or(value::DEFAULT_LISTEN),
+            data_dir: settings.one(&keys::DATA_DIR, value::data_dir),
+            memory_only: settings.one(&keys::MEMORY_ONLY, value::switch).unwrap_or(false),
+            interval: settings.one(&keys::INTERVAL, value::interval).unwrap_or(Interval::SECOND),
+            allowed_hosts: settings.list(&keys::ALLOWED_HOSTS, value::host_name),
+            source: settings.one(&keys::SOURCE, source).unwrap_or(SourceKind::System),
+            no_auth: settings.one(&keys::NO_AUTH, value::switch).unwrap_or(false),
+            stream: StreamConfig {
+                limits: limits(&mut settings),
+                trusted_proxies: settings.list(&keys::STREAM_TRUSTED_PROXIES, value::network),
+            },
+        };
+        ConfigError::unless_empty(settings.problems)?;
+        Ok((config, warnings))
+    }
+
+    /// Whom the server lets in, on a machine of this name; an error when that is everybody and nobody said so.
+    pub fn access(&self, own_name: String) -> Result<Access, ConfigError> {
+        let access = Access {
+            allowed_hosts: self.allowed_hosts.clone(),
+            trusted_proxies: self.stream.trusted_proxies.clone(),
+            no_auth: self.no_auth,
+            own_name,
+        };
+        match access.may_listen_on(self.listen.ip()) {
+            Ok(()) => Ok(access),
+            Err(refused) => Err(Problem::new(refused.to_string()).into()),
+        }
+    }
+
+    /// Makes the data directory when one was named, and says now when nothing could be written there later.
+    pub fn prepare_data_dir(&self) -> Result<(), ConfigError> {
+        let Some(directory) = self.data_dir.as_ref().filter(|_| !self.memory_only) else { return Ok(()) };
+        let made = std::fs::create_dir_all(directory).and_then(|()| {
+            use rustix::fs::{Access, access};
+            Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
+        });
+        made.map_err(|error| {
+            let line = format!(
+                "data_dir: cannot write to {}: {}; name a directory this user may write to, or say --memory-only",
+                directory.display(),
+                file::words(&error)
+            );
+            Problem::new(line).into()
+        })
+    }
+}
+
+fn limits(settings: &mut Settings) -> Limits {
+    let default = Limits::default();
+    Limits {
+        max_connections: settings.one(&keys::STREAM_MAX_CONNECTIONS, value::count).unwrap_or(default.max_connections),
+        max_per_address: settings.one(&keys::STREAM_MAX_PER_ADDRESS, value::count).unwrap_or(default.max_per_address),
+    }
+}
+
+fn source(text: &str) -> Result<SourceKind, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}

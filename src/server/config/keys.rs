@@ -1,0 +1,186 @@
+//! The keys of the configuration: one table from which the flags, the environment's names, the check for
+//! unknown keys, the help and the README's options are made.
+
+/// One thing that can be configured. Its name in the environment follows from its path.
+#[derive(Debug)]
+pub struct Key {
+    /// As in the file, tables joined by a dot: `stream.max_per_address`.
+    pub path: &'static str,
+    /// Without the dashes. Keys without a flag are set in the file or the environment.
+    pub flag: Option<&'static str>,
+    pub kind: Kind,
+    /// What stands for the value in the help: `ADDR`.
+    pub value_name: &'static str,
+    /// In words, for people; the value itself stands where the configuration is read.
+    pub default: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+/// How many values a key takes, and whether its flag may stand alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    One,
+    /// On or off; the bare flag is on.
+    Switch,
+    /// Separated by commas where it is one text; the flag may be repeated.
+    List,
+}
+
+impl Key {
+    /// Its name in the environment: `TELLTALE_STREAM_MAX_PER_ADDRESS`.
+    pub fn variable(&self) -> String {
+        format!("TELLTALE_{}", self.path.replace('.', "_").to_uppercase())
+    }
+
+    /// Its name in the file, as one writes about it: `[stream] max_per_address`.
+    pub fn in_file(&self) -> String {
+        match self.path.rsplit_once('.') {
+            Some((table, name)) => format!("[{table}] {name}"),
+            None => self.path.to_owned(),
+        }
+    }
+
+    /// The flag as it is typed, with its value: `--listen ADDR`.
+    pub fn usage(&self) -> Option<String> {
+        let flag = self.flag?;
+        Some(if self.kind == Kind::Switch { format!("--{flag}") } else { format!("--{flag} {}", self.value_name) })
+    }
+}
+
+pub fn by_path(path: &str) -> Option<&'static Key> {
+    ALL.iter().copied().find(|key| key.path == path)
+}
+
+pub static LISTEN: Key = Key {
+    path: "listen",
+    flag: Some("listen"),
+    kind: Kind::One,
+    value_name: "ADDR",
+    default: "127.0.0.1:3000",
+    help: "Address and port to listen on; port 0 picks a free one",
+};
+
+pub static DATA_DIR: Key = Key {
+    path: "data_dir",
+    flag: Some("data-dir"),
+    kind: Kind::One,
+    value_name: "DIR",
+    default: "none: nothing is kept on disk yet",
+    help: "Directory for what is kept on disk; made when missing",
+};
+
+pub static MEMORY_ONLY: Key = Key {
+    path: "memory_only",
+    flag: Some("memory-only"),
+    kind: Kind::Switch,
+    value_name: "true|false",
+    default: "false",
+    help: "Keep nothing on disk",
+};
+
+pub static INTERVAL: Key = Key {
+    path: "interval",
+    flag: Some("interval"),
+    kind: Kind::One,
+    value_name: "TIME",
+    default: "1s",
+    help: "Time between two samples, from 250ms to 60s",
+};
+
+pub static ALLOWED_HOSTS: Key = Key {
+    path: "allowed_hosts",
+    flag: Some("allow-host"),
+    kind: Kind::List,
+    value_name: "NAME",
+    default: "none beyond IP addresses, localhost and the machine's own name",
+    help: "Another name under which browsers may ask for the page; may be repeated",
+};
+
+pub static SOURCE: Key = Key {
+    path: "source",
+    flag: Some("source"),
+    kind: Kind::One,
+    value_name: "system|replay:FILE",
+    default: "system",
+    help: "Where samples come from: this machine, or a file that `telltale record` wrote",
+};
+
+pub static NO_AUTH: Key = Key {
+    path: "no_auth",
+    flag: Some("no-auth"),
+    kind: Kind::Switch,
+    value_name: "true|false",
+    default: "false",
+    help: "Let everyone in who reaches the address, also from other machines",
+};
+
+pub static STREAM_MAX_CONNECTIONS: Key = Key {
+    path: "stream.max_connections",
+    flag: None,
+    kind: Kind::One,
+    value_name: "COUNT",
+    default: "20000, or what the descriptor limit allows",
+    help: "Streams open at the same time",
+};
+
+pub static STREAM_MAX_PER_ADDRESS: Key = Key {
+    path: "stream.max_per_address",
+    flag: None,
+    kind: Kind::One,
+    value_name: "COUNT",
+    default: "256",
+    help: "Streams open at the same time from one address",
+};
+
+pub static STREAM_TRUSTED_PROXIES: Key = Key {
+    path: "stream.trusted_proxies",
+    flag: None,
+    kind: Kind::List,
+    value_name: "ADDR",
+    default: "none",
+    help: "Proxies, as addresses or networks, whose word on the client's address is believed",
+};
+
+/// In the order of the help.
+pub static ALL: [&Key; 10] = [
+    &LISTEN,
+    &DATA_DIR,
+    &MEMORY_ONLY,
+    &INTERVAL,
+    &ALLOWED_HOSTS,
+    &SOURCE,
+    &NO_AUTH,
+    &STREAM_MAX_CONNECTIONS,
+    &STREAM_MAX_PER_ADDRESS,
+    &STREAM_TRUSTED_PROXIES,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_key_has_names_of_its_own() {
+        let paths: BTreeSet<_> = ALL.iter().map(|key| key.path).collect();
+        let variables: BTreeSet<_> = ALL.iter().map(|key| key.variable()).collect();
+        assert_eq!((paths.len(), variables.len()), (ALL.len(), ALL.len()));
+        assert_eq!(STREAM_MAX_PER_ADDRESS.variable(), "TELLTALE_STREAM_MAX_PER_ADDRESS");
+        assert_eq!(STREAM_MAX_PER_ADDRESS.in_file(), "[stream] max_per_address");
+        assert_eq!(ALLOWED_HOSTS.variable(), "TELLTALE_ALLOWED_HOSTS");
+    }
+
+    #[test]
+    fn the_readme_lists_every_option() -> std::io::Result<()> {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"))?;
+        let mut table = String::from("| option | environment | file | default | |\n|---|---|---|---|---|\n");
+        for key in ALL {
+            let flag = key.usage().map_or_else(String::new, |usage| format!("`{}`", usage.replace('|', "\\|")));
+            let names = format!("{flag} | `{}` | `{}`", key.variable(), key.in_file());
+            table.push_str(&format!("| {names} | {} | {} |\n", key.default, key.help));
+        }
+        assert!(readme.contains(&table), "README.md lacks this table:\n\n{table}");
+        Ok(())
+    }
+}

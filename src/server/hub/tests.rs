@@ -1,0 +1,177 @@
+use super::*;
+use crate::model::sample::FamilyValues;
+use crate::model::{EventId, Family, Gap, GapReason, Sample, Unit, UnixMs};
+
+fn catalog(id: &str) -> Arc<Catalog> {
+    Arc::new(Catalog(vec![Family::new(id, "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min")])]))
+}
+
+fn hub() -> Arc<Hub> {
+    let facts = HelloFacts {
+        server_version: "0".into(),
+        page_build: "0".into(),
+        host: Arc::new(HostFacts::default()),
+        interval: Interval::SECOND,
+    };
+    Arc::new(Hub::new(facts, catalog("load")))
+}
+
+fn publish(hub: &Hub, second: i64) {
+    let t = UnixMs(second * 1_000);
+    let families = vec![FamilyValues { family: "load".into(), values: vec![Some(second as f64)] }];
+    hub.publish(&Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) });
+}
+
+fn after(second: i64) -> Resume {
+    Resume::After(EventId { era: 0, t: UnixMs(second * 1_000) })
+}
+
+/// What a reader is given now, in short: `5` for a sample of that second, `gap 1-4 late`, `catalog load`.
+fn read(cursor: &mut Cursor) -> Vec<String> {
+    let gap = |gap: Gap| {
+        let second = |t: Option<UnixMs>| t.map_or("?".to_owned(), |t| (t.0 / 1_000).to_string());
+        format!("gap {}-{} {:?}", second(gap.from), second(gap.to), gap.reason)
+    };
+    let mut read = Vec::new();
+    loop {
+        read.push(match cursor.advance() {
+            Next::Nothing => return read,
+            Next::Closed(reason) => {
+                read.push(format!("{reason:?}"));
+                return read;
+            }
+            Next::Gap(missing) => gap(missing),
+            Next::Frame(frame) => match (frame.name(), frame.id()) {
+                (EventName::Sample, Some(id)) => (id.t.0 / 1_000).to_string(),
+                (EventName::Gap, None) => serde_json::from_slice(&frame.json()).map_or("?".to_owned(), gap),
+                (EventName::Catalog, None) => serde_json::from_slice::<Catalog>(&frame.json())
+                    .map_or("?".to_owned(), |catalog| format!("catalog {}", catalog.0[0].id)),
+                other => format!("{other:?}"),
+            },
+        });
+    }
+}
+
+#[test]
+fn everybody_is_given_every_sample_once() {
+    let hub = hub();
+    let mut early = hub.join(Resume::Newest);
+    assert!(read(&mut early).is_empty());
+    publish(&hub, 1);
+    publish(&hub, 2);
+    let mut late = hub.join(Resume::Newest);
+    assert_eq!(read(&mut late), ["2"]);
+    assert_eq!(read(&mut early), ["1", "2"]);
+    publish(&hub, 3);
+    for cursor in [&mut early, &mut late] {
+        assert_eq!(read(cursor), ["3"]);
+        assert!(read(cursor).is_empty());
+    }
+    hub.close(ByeReason::Shutdown);
+    assert_eq!(read(&mut early), ["Shutdown"]);
+}
+
+#[test]
+fn frames_are_shared() {
+    let hub = hub();
+    publish(&hub, 1);
+    let frames = [(); 2].map(|()| match hub.join(Resume::Newest).advance() {
+        Next::Frame(frame) => Some(frame),
+        _ => None,
+    });
+    assert!(matches!(&frames, [Some(one), Some(other)] if Arc::ptr_eq(one, other)));
+}
+
+#[test]
+fn catalogs_and_gaps_are_replayed_in_their_place() {
+    let hub = hub();
+    publish(&hub, 1);
+    hub.publish(&Observation::Catalog(catalog("load")));
+    publish(&hub, 2);
+    hub.publish(&Observation::Catalog(catalog("tasks")));
+    hub.publish(&Observation::Gap(Gap {
+        from: Some(UnixMs(3_000)),
+        to: Some(UnixMs(4_000)),
+        reason: GapReason::Suspended,
+    }));
+    publish(&hub, 5);
+    for (resume, first_catalog, expected) in [
+        (after(1), "load", &["2", "catalog tasks", "gap 3-4 Suspended", "5"][..]),
+        (after(2), "load", &["catalog tasks", "gap 3-4 Suspended", "5"]),
+        (after(5), "tasks", &[]),
+        (Resume::Newest, "tasks", &["5"]),
+        (after(-3), "load", &["gap -2-0 NotRunning", "1", "2", "catalog tasks", "gap 3-4 Suspended", "5"]),
+    ] {
+        let mut cursor = hub.join(resume);
+        let greeted = cursor.edition().map(|edition| edition.catalog().0[0].id.to_string());
+        assert_eq!(greeted.as_deref(), Some(first_catalog), "{resume:?}");
+        assert_eq!(read(&mut cursor), expected, "{resume:?}");
+    }
+    // Without a greeting, whoever can't go on is given the catalog.
+    for (resume, expected) in [
+        (after(2), &["catalog tasks", "gap 3-4 Suspended", "5"][..]),
+        (after(5), &[]),
+        (Resume::Newest, &["5"]),
+        (Resume::Foreign, &["gap ?-? Unknown", "catalog tasks", "5"]),
+    ] {
+        assert_eq!(read(&mut hub.join_quietly(resume)), expected, "{resume:?}");
+    }
+}
+
+#[test]
+fn an_id_from_before_the_start_waits_for_the_first_sample() {
+    let hub = hub();
+    let mut cursors = [after(10), Resume::Foreign, Resume::Newest].map(|resume| hub.join(resume));
+    let [resumed, foreign, fresh] = &mut cursors;
+    assert_eq!((read(resumed), read(fresh)), (vec![], vec![]));
+    assert_eq!(read(foreign), ["gap ?-? Unknown"]);
+    publish(&hub, 15);
+    publish(&hub, 16);
+    assert_eq!(read(resumed), ["gap 11-14 NotRunning", "15", "16"]);
+    assert_eq!(read(foreign), ["15", "16"]);
+    assert_eq!(read(fresh), ["15", "16"]);
+}
+
+#[test]
+fn a_page_rendered_ahead_of_the_stream_is_not_sent_its_sample_again() {
+    let hub = hub();
+    publish(&hub, 1);
+    let mut cursor = hub.join(after(3));
+    hub.publish(&Observation::Gap(Gap { from: Some(UnixMs(2_000)), to: Some(UnixMs(2_000)), reason: GapReason::Late }));
+    publish(&hub, 3);
+    assert!(read(&mut cursor).is_empty());
+    publish(&hub, 4);
+    assert_eq!(read(&mut cursor), ["4"]);
+}
+
+#[test]
+fn a_reader_slower_than_the_ring_is_told_what_it_missed() {
+    let hub = hub();
+    publish(&hub, 1);
+    let mut slow = hub.join(Resume::Newest);
+    assert_eq!(read(&mut slow), ["1"]);
+    for second in 2..=700 {
+        publish(&hub, second);
+    }
+    let read = read(&mut slow);
+    assert_eq!(read[..2], ["gap 2-99 Expired", "100"]);
+    assert_eq!(read.last().map(String::as_str), Some("700"));
+    assert_eq!(hub.head() - slow.passed(), 0);
+}
+
+#[tokio::test]
+async fn who_waits_is_woken() {
+    let hub = hub();
+    let mut cursor = hub.join(Resume::Newest);
+    let publisher = std::thread::spawn({
+        let hub = Arc::clone(&hub);
+        move || publish(&hub, 1)
+    });
+    while matches!(cursor.advance(), Next::Nothing) {
+        cursor.changed().await;
+    }
+    assert!(publisher.join().is_ok());
+    hub.close(ByeReason::Shutdown);
+    cursor.changed().await;
+    assert!(matches!(cursor.advance(), Next::Closed(ByeReason::Shutdown)));
+}

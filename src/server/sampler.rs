@@ -1,0 +1,82 @@
+//! The sampler: one observation of this machine a tick, in order, on a thread of its own.
+//!
+//! `plan` decides when a tick is, `crew` asks the collectors and waits no longer than it may, `board` makes
+//! catalog and sample of what they answered. A recording that is played back (`replay`) stands in for all three.
+
+pub mod board;
+pub mod clock;
+pub mod collector;
+pub mod crew;
+pub mod facts;
+pub mod kind;
+pub mod plan;
+pub mod portable;
+pub mod rate;
+pub mod record;
+pub mod replay;
+pub mod stop;
+pub mod system;
+
+#[cfg(target_os = "linux")]
+pub mod linux;
+
+/// The one seam between platforms: Linux is read from its own files, the others through `sysinfo`.
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(not(target_os = "linux"))]
+use portable as platform;
+
+pub use kind::{SourceKind, SourceKindError};
+pub use record::Recorder;
+pub use stop::Stop;
+
+use crate::model::{Catalog, HostFacts, Interval, Observation};
+use crate::server::meter::Meter;
+use anyhow::Context;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Something that is observed tick by tick: this machine, or a recording of one.
+pub trait Source: Send {
+    /// Blocks until stopped; `sink` is given every observation in order.
+    fn run(self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation));
+}
+
+/// A source that is ready, and what is known before its first tick.
+pub struct Opened {
+    pub host: HostFacts,
+    /// The families as of now. An `Observation::Catalog` follows only when they change.
+    pub catalog: Arc<Catalog>,
+    /// The tick. A recording brings its own.
+    pub interval: Interval,
+    pub source: Box<dyn Source>,
+}
+
+/// Takes a first reading of everything, so that the first tick already has rates.
+pub fn open(kind: &SourceKind, interval: Interval, meter: Arc<Meter>) -> anyhow::Result<Opened> {
+    let clock = Arc::new(clock::SystemClock);
+    match kind {
+        SourceKind::System => {
+            let host = facts::read();
+            let jobs = platform::jobs(interval, &meter);
+            let (source, catalog) =
+                system::SystemSource::open(jobs, interval, clock, meter).context("the collectors cannot be started")?;
+            Ok(Opened { host, catalog, interval, source: Box::new(source) })
+        }
+        SourceKind::Replay { file, speed, lead } => {
+            let tape = replay::Tape::read(file, *speed)?;
+            let (host, catalog, interval) = (tape.host().clone(), tape.first_catalog(), tape.interval());
+            let source = Box::new(replay::ReplaySource::new(tape, *lead, clock, meter));
+            Ok(Opened { host, catalog, interval, source })
+        }
+    }
+}
+
+/// Runs the source on a thread of its own until `stop`.
+pub fn spawn(
+    source: Box<dyn Source>,
+    stop: Stop,
+    mut sink: impl FnMut(Observation) + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("sampler".to_owned()).spawn(move || source.run(&stop, &mut sink))
+}

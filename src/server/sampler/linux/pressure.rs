@@ -1,0 +1,105 @@
+//! `pressure.cpu`, `pressure.memory` and `pressure.io`: the time tasks stood still for want of each, from the
+//! running totals of `/proc/pressure`.
+
+use super::Roots;
+use super::bytes::{fields, lines, number};
+use super::file::KernelFile;
+use crate::model::{Family, Interval, Unit};
+use crate::server::sampler::clock::Clock;
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::rate::Counter;
+use std::sync::Arc;
+
+pub struct Pressure {
+    resources: [Resource; 3],
+}
+
+struct Resource {
+    file: KernelFile,
+    /// With and without `full`, which old kernels do not have for the CPU.
+    both: Arc<Family>,
+    only_some: Arc<Family>,
+    some: Counter,
+    full: Counter,
+}
+
+impl Pressure {
+    pub fn new(roots: &Roots, interval: Interval) -> Self {
+        let resource = |name: &str, title: &str| {
+            let family = |dimensions: &[_]| {
+                let title = format!("Pressure: {title}");
+                Arc::new(Family::new(&format!("pressure.{name}"), &title, Unit::Percent, interval, dimensions))
+            };
+            let (some, full) = (("some", "some tasks stalled"), ("full", "all tasks stalled"));
+            Resource {
+                file: KernelFile::new(roots.proc("pressure").join(name)),
+                both: family(&[some, full]),
+                only_some: family(&[some]),
+                some: Counter::default(),
+                full: Counter::default(),
+            }
+        };
+        Self { resources: [resource("cpu", "CPU"), resource("memory", "memory"), resource("io", "disks")] }
+    }
+}
+
+impl Collector for Pressure {
+    fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
+        let mut readings = Vec::with_capacity(self.resources.len());
+        for resource in &mut self.resources {
+            readings.extend(resource.read(clock)?);
+        }
+        Ok(readings)
+    }
+}
+
+impl Resource {
+    /// `None` where the kernel was built or started without it.
+    fn read(&mut self, clock: &dyn Clock) -> std::io::Result<Option<Reading>> {
+        let Some(contents) = self.file.read_if_served(clock)? else { return Ok(None) };
+        let (some, full) = (total(contents.bytes, b"some"), total(contents.bytes, b"full"));
+        let Some(some) = some else { return Ok(None) };
+        let some = self.some.percent_of_time(some, contents.at);
+        Ok(Some(match full {
+            Some(full) => Reading::new(&self.both, [some, self.full.percent_of_time(full, contents.at)]),
+            None => Reading::new(&self.only_some, [some]),
+        }))
+    }
+}
+
+/// The microseconds after `total=` in the line that begins with `name`.
+fn total(text: &[u8], name: &[u8]) -> Option<u64> {
+    lines(text).find_map(|line| {
+        let mut fields = fields(line);
+        (fields.next()? == name).then(|| fields.find_map(|field| field.strip_prefix(b"total=")).and_then(number))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::sampler::linux::fixture::{Fixture, ids, values};
+
+    fn write(fixture: &Fixture, name: &str, some: u64, full: Option<u64>) -> std::io::Result<()> {
+        let line = |name: &str, total: u64| format!("{name} avg10=0.06 avg60=0.69 avg300=7.78 total={total}\n");
+        let text = line("some", some) + &full.map_or(String::new(), |full| line("full", full));
+        fixture.write(&format!("proc/pressure/{name}"), text.as_bytes())
+    }
+
+    #[test]
+    fn stalls_are_shares_of_the_time_that_passed() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Pressure::new(&fixture.roots(), Interval::SECOND);
+        assert_eq!(fixture.collect(&mut collector)?, [], "a kernel without it");
+        write(&fixture, "cpu", 1_000, None)?;
+        write(&fixture, "io", 5_000_000, Some(1_000_000))?;
+        let first = fixture.collect(&mut collector)?;
+        assert_eq!(ids(&first), ["pressure.cpu", "pressure.io"]);
+        write(&fixture, "cpu", 251_000, None)?;
+        write(&fixture, "io", 5_400_000, Some(900_000))?;
+        let second = fixture.collect(&mut collector)?;
+        assert_eq!(values(&second, "pressure.cpu"), Some(&[Some(25.0)][..]), "an old kernel has no full for it");
+        assert_eq!(values(&second, "pressure.io"), Some(&[Some(40.0), None][..]), "a total that fell is a gap");
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+//! A recording as a source: played back in a loop at the pace it was taken, shifted to now.
+
+mod tape;
+
+pub use tape::{Tape, TapeError};
+
+use super::clock::Clock;
+use super::plan::{Planner, Step};
+use super::{Source, Stop};
+use crate::model::sample::FamilyValues;
+use crate::model::{Catalog, EventId, Gap, GapReason, Observation, Sample, UnixMs};
+use crate::server::meter::Meter;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tape::Entry;
+
+pub struct ReplaySource {
+    player: Player,
+    lead: Duration,
+    clock: Arc<dyn Clock>,
+    meter: Arc<Meter>,
+}
+
+impl ReplaySource {
+    pub fn new(tape: Tape, lead: Duration, clock: Arc<dyn Clock>, meter: Arc<Meter>) -> Self {
+        Self { player: Player::new(tape), lead, clock, meter }
+    }
+}
+
+impl Source for ReplaySource {
+    fn run(mut self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation)) {
+        let interval = self.player.tape.interval();
+        let number = |now: UnixMs| now.0.div_euclid(interval.ms());
+        let now = number(self.clock.now().wall());
+        self.player.start(now - self.player.tape.ticks(self.lead));
+        // What would have been played by now, had it been running.
+        let mut era = 0;
+        while self.player.next_tick() <= number(self.clock.now().wall()) && !stop.is_stopped() {
+            self.player.play(era, self.player.next_tick(), GapReason::Late, sink);
+        }
+        let mut planner = match self.player.played {
+            Some(tick) => {
+                let id = EventId { era, t: self.player.time(tick) };
+                Planner::after(interval, id, self.clock.now())
+            }
+            None => Planner::new(interval, self.clock.now()),
+        };
+        while !stop.is_stopped() {
+            match planner.next(self.clock.now()) {
+                Step::Wait(time) => {
+                    self.clock.wait(stop, time);
+                }
+                Step::Tick { id, gap } => {
+                    if id.era != era {
+                        era = id.era;
+                        self.player.continue_at(number(id.t));
+                    }
+                    self.player.play(era, number(id.t), gap.map_or(GapReason::Late, |gap| gap.reason), sink);
+                    let late_us = self.clock.now().wall_us.saturating_sub(id.t.0.saturating_mul(1_000));
+                    self.meter.set_lateness_us(u64::try_from(late_us).unwrap_or(0));
+                }
+            }
+        }
+    }
+}
+
+/// Which sample of the tape belongs to which tick. Ticks are counted in intervals since the epoch.
+struct Player {
+    tape: Tape,
+    /// The entry to be played next.
+    position: usize,
+    /// Its tick.
+    tick: i64,
+    /// The newest tick played in this era.
+    played: Option<i64>,
+    catalog: Arc<Catalog>,
+    /// Values of slower families, until their tick: past the seam of the loop those of the recording and
+    /// those of the replay may part.
+    held: HashMap<Arc<str>, Vec<Option<f64>>>,
+}
+
+impl Player {
+    fn new(tape: Tape) -> Self {
+        let catalog = tape.first_catalog();
+        Self { tape, position: 0, tick: 0, played: None, catalog, held: HashMap::new() }
+    }
+
+    /// The first sample comes at `tick` or a little before it: where the slow families of the recording
+    /// have their ticks, there they have them in the replay.
+    fn start(&mut self, tick: i64) {
+        self.tick = tick - (tick - self.tape.first_tick()).rem_euclid(self.tape.period());
+    }
+
+    fn next_tick(&self) -> i64 {
+        self.tick
+    }
+
+    fn time(&self, tick: i64) -> UnixMs {
+        UnixMs(tick.saturating_mul(self.tape.interval().ms()))
+    }
+
+    /// After the clock was set back: what comes next on the tape comes now.
+    fn continue_at(&mut self, tick: i64) {
+        (self.tick, self.played) = (tick, None);
+    }
+
+    /// Emits the sample of `tick`, if the tape has one, after what changed and what is missing before it.
+    fn play(&mut self, era: u32, tick: i64, reason: GapReason, sink: &mut dyn FnMut(Observation)) {
+        self.skip_to(tick);
+        if self.tick > tick {
+            return;
+        }
+        if let Some(missing) = self.played.map(|played| played + 1).filter(|missing| *missing < tick) {
+            let (from, to) = (Some(self.time(missing)), Some(self.time(tick - 1)));
+            sink(Observation::Gap(Gap { from, to, reason }));
+        }
+        let Entry { catalog, sample, .. } = self.tape.entry(self.position);
+        if *catalog != self.catalog {
+            self.catalog = Arc::clone(catalog);
+            self.held.clear();
+            sink(Observation::Catalog(Arc::clone(catalog)));
+        }
+        let t = self.time(tick);
+        let sample = at(sample, t, &self.catalog, &mut self.held);
+        sink(Observation::Sample { id: EventId { era, t }, sample: Arc::new(sample) });
+        self.played = Some(tick);
+        self.step();
+    }
+
+    /// Leaves out what should have been played before `tick`.
+    fn skip_to(&mut self, tick: i64) {
+        let loops = (tick - self.tick).max(0) / self.tape.loop_ticks();
+        self.tick += loops * self.tape.loop_ticks();
+        while self.tick < tick {
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        self.position = (self.position + 1) % self.tape.sample_count();
+        self.tick += self.tape.entry(self.position).distance;
+    }
+}
+
+/// The sample at its new time, with the families that are due then.
+fn at(sample: &Sample, t: UnixMs, catalog: &Catalog, held: &mut HashMap<Arc<str>, Vec<Option<f64>>>) -> Sample {
+    let mut families = Vec::with_capacity(sample.families.len());
+    for family in catalog.iter() {
+        let values = sample.values(&family.id).map(<[_]>::to_vec);
+        let values = if family.is_due(t) {
+            values.or_else(|| held.remove(&family.id))
+        } else {
+            values.and_then(|values| {
+                held.insert(Arc::clone(&family.id), values);
+                None
+            })
+        };
+        families.extend(values.map(|values| FamilyValues { family: Arc::clone(&family.id), values }));
+    }
+    Sample { t, families }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::sampler::Recorder;
+    use crate::server::sampler::clock::fake::FakeClock;
+
+    /// Three seconds, a hole of two, two seconds more; the slow family has its ticks at 10 s and at 15 s.
+    const RECORDING: &str = concat!(
+        r#"{"host":{"name":"box","os":null,"kernel":null,"architecture":"x86_64","cpu_model":null,"cpu_count":1,"memory_bytes":1,"booted_at":null},"#,
+        r#""catalog":[{"id":"load","title":"Load","unit":"","stacked":false,"interval_ms":1000,"dimensions":[{"id":"load1","label":"1 min"}]},"#,
+        r#"{"id":"fs./.space","title":"Space","unit":"bytes","stacked":true,"interval_ms":5000,"dimensions":[{"id":"used","label":"used"}]}]}"#,
+        "\n",
+        r#"{"t":10000,"load":[1],"fs./.space":[100]}"#,
+        "\n",
+        r#"{"t":11000,"load":[2]}"#,
+        "\n",
+        r#"{"t":12000,"load":[null]}"#,
+        "\n",
+        r#"{"t":15000,"load":[4],"fs./.space":[200]}"#,
+        "\n",
+        r#"{"t":16000,"load":[5]}"#,
+        "\n",
+    );
+
+    /// The first `count` observations, from `now` on, as text.
+    fn play(text: &str, speed: f64, lead_s: u64, now: i64, count: usize) -> anyhow::Result<Vec<String>> {
+        let tape = Tape::parse(text.as_bytes(), "recording".as_ref(), speed)?;
+        let clock = Arc::new(FakeClock::at(now));
+        let source = ReplaySource::new(tape, Duration::from_secs(lead_s), clock, Arc::default());
+        let (stop, mut seen) = (Stop::new(), Vec::new());
+        Box::new(source).run(&stop, &mut |observation| {
+            if seen.len() < count {
+                seen.push(match observation {
+                    Observation::Catalog(catalog) => format!("catalog of {}", catalog.iter().count()),
+                    Observation::Gap(Gap { from, to, .. }) => {
+                        format!("gap {}-{}", from.map_or(0, |t| t.0), to.map_or(0, |t| t.0))
+                    }
+                    Observation::Sample { sample, .. } => serde_json::to_string(&*sample).unwrap_or_default(),
+                });
+            }
+            if seen.len() == count {
+                stop.stop();
+            }
+        });
+        Ok(seen)
+    }
+
+    #[test]
+    fn a_recording_is_played_at_its_pace_and_looped() -> anyhow::Result<()> {
+        let seen = play(RECORDING, 1.0, 0, 100_300, 9)?;
+        let expected = [
+            r#"{"t":100000,"load":[1],"fs./.space":[100]}"#,
+            r#"{"t":101000,"load":[2]}"#,
+            r#"{"t":102000,"load":[null]}"#,
+            "gap 103000-104000",
+            r#"{"t":105000,"load":[4],"fs./.space":[200]}"#,
+            r#"{"t":106000,"load":[5]}"#,
+            r#"{"t":107000,"load":[1]}"#,
+            r#"{"t":108000,"load":[2]}"#,
+            r#"{"t":109000,"load":[null]}"#,
+        ];
+        assert_eq!(seen, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn slow_families_keep_to_their_own_ticks_past_the_seam() -> anyhow::Result<()> {
+        let seen = play(RECORDING, 1.0, 0, 100_300, 11)?;
+        assert_eq!(seen[9], "gap 110000-111000");
+        assert_eq!(seen[10], r#"{"t":112000,"load":[4]}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn speed_scales_all_times_and_lead_begins_in_the_past() -> anyhow::Result<()> {
+        let seen = play(RECORDING, 10.0, 0, 100_030, 3)?;
+        assert_eq!(seen[..2], [r#"{"t":100000,"load":[1],"fs./.space":[100]}"#, r#"{"t":100100,"load":[2]}"#]);
+        let seen = play(RECORDING, 1.0, 20, 100_300, 2)?;
+        assert_eq!(seen[0], r#"{"t":80000,"load":[1],"fs./.space":[100]}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_recorded_can_be_replayed() -> anyhow::Result<()> {
+        let tape = Tape::parse(RECORDING.as_bytes(), "recording".as_ref(), 1.0)?;
+        let mut recorder = Recorder::new(tape.host().clone(), &tape.first_catalog(), Vec::new())?;
+        for index in 0..tape.sample_count() {
+            let sample = Arc::clone(&tape.entry(index).sample);
+            recorder.record(&Observation::Sample { id: EventId { era: 0, t: sample.t }, sample })?;
+        }
+        assert_eq!(String::from_utf8(recorder.into_inner())?, RECORDING);
+        Ok(())
+    }
+}

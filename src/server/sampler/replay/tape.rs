@@ -1,0 +1,345 @@
+//! A recording in memory: read once, checked line by line, made harmless.
+
+use crate::model::sample::FamilyValues;
+use crate::model::{Catalog, Dimension, Family, HostFacts, Interval, Sample, UnixMs, label};
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+const LONGEST_FILE: u64 = 100 * 1024 * 1024;
+
+/// Past this the common tick of all slow families is not waited for.
+const LONGEST_PERIOD: i64 = 3_600;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TapeError {
+    #[error("the recording {} cannot be read: {error}", file.display())]
+    Unreadable { file: PathBuf, error: io::Error },
+    #[error("the recording {} is larger than 100 MiB; record less", file.display())]
+    TooLarge { file: PathBuf },
+    #[error("the recording {} holds no sample", file.display())]
+    Empty { file: PathBuf },
+    #[error("the recording {}, line {line}: {problem}", file.display())]
+    Line { file: PathBuf, line: usize, problem: String },
+    #[error("speed={speed} makes ticks of less than a millisecond; at most {most} is possible")]
+    TooFast { speed: f64, most: i64 },
+}
+
+pub struct Tape {
+    host: HostFacts,
+    interval: Interval,
+    /// The interval it was recorded with.
+    recorded: Interval,
+    first_catalog: Arc<Catalog>,
+    entries: Vec<Entry>,
+}
+
+pub struct Entry {
+    pub catalog: Arc<Catalog>,
+    /// Ticks since the entry before; the first one follows the last one after one.
+    pub distance: i64,
+    /// Its time is still the recorded one.
+    pub sample: Arc<Sample>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    host: HostFacts,
+    catalog: Catalog,
+}
+
+/// The catalog that holds for the lines to come, and the recorded names of its families.
+struct Current {
+    catalog: Arc<Catalog>,
+    positions: HashMap<Arc<str>, usize>,
+}
+
+impl Tape {
+    pub fn read(file: &Path, speed: f64) -> Result<Self, TapeError> {
+        let unreadable = |error| TapeError::Unreadable { file: file.to_owned(), error };
+        let opened = std::fs::File::open(file).map_err(unreadable)?;
+        if opened.metadata().map_err(unreadable)?.len() > LONGEST_FILE {
+            return Err(TapeError::TooLarge { file: file.to_owned() });
+        }
+        Self::parse(BufReader::new(opened), file, speed)
+    }
+
+    /// `file` is what errors name.
+    pub fn parse(reader: impl BufRead, file: &Path, speed: f64) -> Result<Self, TapeError> {
+        let mut reading: Option<(HostFacts, Pace, Arc<Catalog>, Current)> = None;
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, line) in reader.lines().enumerate() {
+            let wrong = |problem: String| TapeError::Line { file: file.to_owned(), line: index + 1, problem };
+            let line = line.map_err(|error| wrong(error.to_string()))?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            if reading.is_none() || is_header(&line) {
+                let header: Header = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+                let pace = match &reading {
+                    Some((_, pace, ..)) => *pace,
+                    None => Pace::of(&header.catalog, speed).map_err(|problem| match problem {
+                        PaceError::NoFamilies => wrong("the catalog is empty".to_owned()),
+                        PaceError::TooFast(most) => TapeError::TooFast { speed, most },
+                    })?,
+                };
+                let current = Current::new(header.catalog, pace).map_err(wrong)?;
+                reading = Some(match reading {
+                    Some((host, pace, first, _)) => (host, pace, first, current),
+                    None => (harmless_host(header.host), pace, Arc::clone(&current.catalog), current),
+                });
+            } else if let Some((_, pace, _, current)) = &reading {
+                let sample: Sample = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+                let before = entries.last().map(|entry| entry.sample.t);
+                let entry = current.entry(sample, before, pace.recorded).map_err(wrong)?;
+                entries.push(entry);
+            }
+        }
+        match reading {
+            Some((host, pace, first_catalog, _)) if !entries.is_empty() => {
+                Ok(Self { host, interval: pace.interval, recorded: pace.recorded, first_catalog, entries })
+            }
+            _ => Err(TapeError::Empty { file: file.to_owned() }),
+        }
+    }
+
+    pub fn host(&self) -> &HostFacts {
+        &self.host
+    }
+
+    pub fn first_catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.first_catalog)
+    }
+
+    /// The tick of the replay.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// Never none.
+    pub fn sample_count(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn entry(&self, index: usize) -> &Entry {
+        &self.entries[index]
+    }
+
+    /// The number of the first sample's tick when it was recorded.
+    pub fn first_tick(&self) -> i64 {
+        self.entries[0].sample.t.0.div_euclid(self.recorded.ms())
+    }
+
+    /// How many ticks of the recording a time holds.
+    pub fn ticks(&self, time: Duration) -> i64 {
+        i64::try_from(time.as_millis()).unwrap_or(i64::MAX) / self.recorded.ms()
+    }
+
+    /// How many ticks the loop has.
+    pub fn loop_ticks(&self) -> i64 {
+        self.entries.iter().map(|entry| entry.distance).sum()
+    }
+
+    /// After how many ticks all families have one again.
+    pub fn period(&self) -> i64 {
+        let slower = self.first_catalog.iter().map(|family| family.interval_ms.ms() / self.interval.ms());
+        slower.fold(1, |period, ticks| {
+            let common = period / greatest_common_divisor(period, ticks) * ticks;
+            if common > LONGEST_PERIOD { period } else { common }
+        })
+    }
+}
+
+/// The interval as it was recorded and as it is replayed.
+#[derive(Clone, Copy)]
+struct Pace {
+    recorded: Interval,
+    interval: Interval,
+}
+
+enum PaceError {
+    NoFamilies,
+    TooFast(i64),
+}
+
+impl Pace {
+    /// The shortest interval of a family is that of the ticks.
+    fn of(catalog: &Catalog, speed: f64) -> Result<Self, PaceError> {
+        let recorded = catalog.iter().map(|family| family.interval_ms).min().ok_or(PaceError::NoFamilies)?;
+        let scaled = (recorded.ms() as f64 / speed).round();
+        let interval = if scaled < 1.0 { None } else { Interval::from_ms(scaled as u32) };
+        Ok(Self { recorded, interval: interval.ok_or(PaceError::TooFast(recorded.ms()))? })
+    }
+
+    fn scale(self, interval: Interval) -> Interval {
+        let ticks = (interval.ms() + self.recorded.ms() / 2) / self.recorded.ms();
+        self.interval.times(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+}
+
+impl Current {
+    fn new(recorded: Catalog, pace: Pace) -> Result<Self, String> {
+        let (mut positions, mut ids, mut families) = (HashMap::new(), HashSet::new(), Vec::new());
+        for family in recorded.0 {
+            let name = Arc::clone(&family.id);
+            let family = harmless_family(family, pace);
+            if !ids.insert(Arc::clone(&family.id)) || positions.insert(name, families.len()).is_some() {
+                return Err(format!("the family {} is twice in the catalog", family.id));
+            }
+            families.push(family);
+        }
+        Ok(Self { catalog: Arc::new(Catalog(families)), positions })
+    }
+
+    fn entry(&self, mut sample: Sample, before: Option<UnixMs>, recorded: Interval) -> Result<Entry, String> {
+        if !sample.t.is_tick_of(recorded) {
+            return Err(format!("t {} is not a multiple of the interval of {} ms", sample.t.0, recorded.ms()));
+        }
+        for FamilyValues { family: name, values } in &mut sample.families {
+            let position = self
+                .positions
+                .get(name)
+                .ok_or_else(|| format!("the family {} is not in the catalog", label::text(name.as_bytes())))?;
+            let family = &self.catalog.0[*position];
+            if values.len() != family.dimensions.len() {
+                let (have, want) = (values.len(), family.dimensions.len());
+                return Err(format!("the family {} has {have} values for {want} dimensions", family.id));
+            }
+            *name = Arc::clone(&family.id);
+        }
+        sample.round(&self.catalog);
+        // A clock that was set back while recording is no hole; the next sample simply follows.
+        let distance = before.map_or(1, |before| (sample.t.0.saturating_sub(before.0) / recorded.ms()).max(1));
+        Ok(Entry { catalog: Arc::clone(&self.catalog), distance, sample: Arc::new(sample) })
+    }
+}
+
+/// A line that describes instead of measuring. No family is called `catalog` and holds objects.
+fn is_header(line: &str) -> bool {
+    line.trim_start().trim_start_matches('{').trim_start().starts_with("\"host\"") || line.contains("\"catalog\":[{")
+}
+
+/// A recording comes from anywhere; its names are as hostile as the kernel's.
+fn harmless_host(host: HostFacts) -> HostFacts {
+    let text = |text: String| label::text(text.as_bytes());
+    HostFacts {
+        name: text(host.name),
+        os: host.os.map(text),
+        kernel: host.kernel.map(text),
+        architecture: text(host.architecture),
+        cpu_model: host.cpu_model.map(text),
+        ..host
+    }
+}
+
+fn harmless_family(family: Family, pace: Pace) -> Family {
+    let dimensions = family.dimensions.into_iter().map(|dimension| Dimension {
+        id: harmless_id(&dimension.id, label::id_part).into(),
+        label: label::text(dimension.label.as_bytes()).into(),
+        unit: dimension.unit,
+    });
+    Family {
+        id: harmless_id(&family.id, harmless_family_id).into(),
+        title: label::text(family.title.as_bytes()).into(),
+        interval_ms: pace.scale(family.interval_ms),
+        dimensions: dimensions.collect(),
+        ..family
+    }
+}
+
+/// What the sampler itself would have written stays as it is: the digest it may end in is no part of a name.
+fn harmless_id(id: &str, mend: impl Fn(&[u8]) -> String) -> String {
+    const LONGEST: usize = 96;
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"_/:@+-.~".contains(&byte);
+    if !id.is_empty() && id.len() <= LONGEST && id.bytes().all(is_harmless) {
+        id.to_owned()
+    } else {
+        mend(id.as_bytes())
+    }
+}
+
+/// Kind and end of a device's family stay, so that it is still known as one.
+fn harmless_family_id(id: &[u8]) -> String {
+    let first = id.iter().position(|&byte| byte == b'.');
+    let last = id.iter().rposition(|&byte| byte == b'.');
+    match (first, last) {
+        (Some(first), Some(last)) if first < last => {
+            let part = |bytes| label::id_part(bytes);
+            format!("{}.{}.{}", part(&id[..first]), part(&id[first + 1..last]), part(&id[last + 1..]))
+        }
+        _ => label::id_part(id),
+    }
+}
+
+fn greatest_common_divisor(left: i64, right: i64) -> i64 {
+    if right == 0 { left.max(1) } else { greatest_common_divisor(right, left % right) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &str = r#""host":{"name":"b\u001box","os":null,"kernel":null,"architecture":"x","cpu_model":null,"cpu_count":1,"memory_bytes":1,"booted_at":null}"#;
+
+    fn family(id: &str, interval_ms: u32) -> String {
+        let id = serde_json::Value::from(id);
+        format!(
+            r#"{{"id":{id},"title":{id},"unit":"","stacked":false,"interval_ms":{interval_ms},"dimensions":[{{"id":"a","label":"a"}}]}}"#
+        )
+    }
+
+    fn parse(catalog: &[String], samples: &[&str], speed: f64) -> Result<Tape, TapeError> {
+        let text = format!("{{{HOST},\"catalog\":[{}]}}\n{}\n", catalog.join(","), samples.join("\n"));
+        Tape::parse(text.as_bytes(), Path::new("day.jsonl"), speed)
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_file_and_line() {
+        let load = || vec![family("load", 1_000)];
+        let good = r#"{"t":1000,"load":[1]}"#;
+        for (catalog, samples, speed, expected) in [
+            (load(), vec![good, "nonsense"], 1.0, "day.jsonl, line 3: expected"),
+            (load(), vec![good, r#"{"load":[1]}"#], 1.0, "line 3: missing field `t`"),
+            (load(), vec![r#"{"t":1500,"load":[1]}"#], 1.0, "line 2: t 1500 is not a multiple"),
+            (load(), vec![r#"{"t":1000,"cpu":[1]}"#], 1.0, "line 2: the family cpu is not in the catalog"),
+            (load(), vec![r#"{"t":1000,"load":[1,2]}"#], 1.0, "line 2: the family load has 2 values for 1 dim"),
+            (vec![family("x", 1), family("x", 1)], vec![], 1.0, "line 1: the family x is twice"),
+            (vec![], vec![], 1.0, "line 1: the catalog is empty"),
+            (load(), vec![], 1.0, "day.jsonl holds no sample"),
+            (vec![family("load", 100)], vec![good], 1000.0, "speed=1000 makes ticks of less than a millisecond"),
+        ] {
+            let error = parse(&catalog, &samples, speed).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(expected), "{error:?} should tell {expected:?}");
+        }
+        let missing = Tape::read(Path::new("/nowhere/day.jsonl"), 1.0).err().map(|error| error.to_string());
+        assert!(missing.is_some_and(|error| error.starts_with("the recording /nowhere/day.jsonl cannot be read")));
+    }
+
+    #[test]
+    fn a_later_header_changes_the_catalog() -> Result<(), TapeError> {
+        let later = format!("{{{HOST},\"catalog\":[{}]}}", family("cpu", 1_000));
+        let samples = [r#"{"t":1000,"load":[1]}"#, &later, r#"{"t":4000,"cpu":[1]}"#, r#"{"t":2000,"cpu":[1]}"#];
+        let tape = parse(&[family("load", 1_000)], &samples, 1.0)?;
+        let seen: Vec<_> = tape.entries.iter().map(|entry| (&*entry.catalog.0[0].id, entry.distance)).collect();
+        assert_eq!(seen, [("load", 1), ("cpu", 3), ("cpu", 1)], "the clock that was set back is no hole");
+        Ok(())
+    }
+
+    #[test]
+    fn recorded_names_are_made_harmless_but_keep_their_kind() -> Result<(), TapeError> {
+        let mount = format!("fs./{}.space", "a".repeat(4_096));
+        let own = "net.a_b~00c0ffee.traffic";
+        let catalog = [family("disk.<b>.io", 1_000), family(&mount, 1_000), family(own, 2_000)];
+        let tape = parse(&catalog, &[r#"{"t":1000,"disk.<b>.io":[1]}"#], 1.0)?;
+        let families = &tape.first_catalog.0;
+        assert!(families[0].id.starts_with("disk._b_~") && families[0].id.ends_with(".io"), "{}", families[0].id);
+        assert!(families[1].id.len() < 100 && families[1].id.ends_with(".space"), "{}", families[1].id);
+        assert_eq!((&*families[2].id, tape.period()), (own, 2));
+        assert!(tape.entry(0).sample.values(&families[0].id).is_some(), "samples follow the new names");
+        assert_eq!(tape.host.name, "b\u{fffd}ox");
+        Ok(())
+    }
+}

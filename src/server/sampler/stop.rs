@@ -1,0 +1,65 @@
+//! The wish to stop, shared by whoever asks for it and whoever sleeps.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Cheap to clone; all clones are the same wish. It is never taken back.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wakes all who wait, at once.
+    pub fn stop(&self) {
+        *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps until stopped, but no longer than `time`; whether it was stopped.
+    pub fn wait_timeout(&self, time: Duration) -> bool {
+        let stopped = self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let (stopped, _) = self
+            .0
+            .changed
+            .wait_timeout_while(stopped, time, |stopped| !*stopped)
+            .unwrap_or_else(PoisonError::into_inner);
+        *stopped
+    }
+
+    /// Sleeps until stopped, but no longer than until `deadline`; whether it was stopped.
+    pub fn wait_until(&self, deadline: Instant) -> bool {
+        self.wait_timeout(deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stopping_wakes_who_sleeps() {
+        let stop = Stop::new();
+        assert!(!stop.is_stopped());
+        assert!(!stop.wait_timeout(Duration::ZERO));
+        let sleeper = std::thread::spawn({
+            let stop = stop.clone();
+            move || stop.wait_timeout(Duration::from_secs(3_600))
+        });
+        stop.stop();
+        assert_eq!(sleeper.join().ok(), Some(true));
+        assert!(stop.is_stopped() && stop.wait_until(Instant::now() + Duration::from_secs(3_600)));
+    }
+}

@@ -1,0 +1,126 @@
+//! The document around what lives: head, header, landmarks, footer. Never hydrated, so it costs no wasm.
+
+use super::board::Board;
+use super::controls::Controls;
+use super::live::{PageState, STATE_ELEMENT};
+use crate::model::{HostFacts, Unit, UnixMs, units};
+use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// Where the page's own files are; `None` for a server that was built without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    pub css: Option<String>,
+    pub js: Option<String>,
+    pub wasm: Option<String>,
+}
+
+#[component]
+pub fn Shell(
+    page: Arc<PageState>,
+    links: Links,
+    now: UnixMs,
+    /// Present under `cargo leptos watch`.
+    watch: Option<LeptosOptions>,
+) -> impl IntoView {
+    let host = page.host.clone();
+    let state = state_json(&page);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=page.theme.id() data-build=page.build.to_string()
+            data-last-event-id=page.last.map(|id| id.to_string())>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3f4f6" />
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1115" />
+                <meta name="description" content=format!("Live dashboard of {}", host.name) />
+                <title>{format!("{} · Telltale", host.name)}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="manifest" href="/site.webmanifest" />
+                {links.css.clone().map(|href| view! { <link rel="stylesheet" href=href /> })}
+                <Scripts links />
+                {watch.map(|options| view! { <AutoReload options /> })}
+                <noscript>
+                    <meta http-equiv="refresh" content="10" />
+                </noscript>
+            </head>
+            <body>
+                <a class="skip" href="#main">"Skip to the charts"</a>
+                <header class="masthead">
+                    <HostLine host=host.clone() now />
+                    <Controls />
+                </header>
+                {page.open_to_all.then(|| view! {
+                    <p class="warning" role="note">
+                        <b>"Open to all."</b>
+                        " Started with --no-auth: whoever reaches this address sees this page."
+                    </p>
+                })}
+                <main id="main" tabindex="-1">
+                    <Board />
+                </main>
+                <footer class="colophon">
+                    <p>"Telltale " {env!("CARGO_PKG_VERSION")}</p>
+                    <p>"Times in " <span id="zone">{page.zone.name.to_string()}</span></p>
+                    <p class="keys script-only">
+                        "Arrow keys on a chart choose an instant, Escape lets it go."
+                    </p>
+                </footer>
+                <svg class="patterns" width="0" height="0" aria-hidden="true">
+                    <defs>
+                        <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                            <line x1="0" y1="0" x2="0" y2="6"></line>
+                        </pattern>
+                    </defs>
+                </svg>
+                <script type="application/json" id=STATE_ELEMENT inner_html=state></script>
+            </body>
+        </html>
+    }
+}
+
+/// What this machine is, in one line.
+#[component]
+fn HostLine(host: Arc<HostFacts>, now: UnixMs) -> impl IntoView {
+    let up = host.booted_at.map(|booted| u64::try_from((now.0 - booted.0) / 1_000).unwrap_or(0));
+    let facts = [
+        host.os.clone(),
+        host.kernel.clone().map(|kernel| format!("{kernel} {}", host.architecture)),
+        Some(format!("{} cores", host.cpu_count)),
+        Some(units::show(Unit::Bytes, Some(host.memory_bytes as f64)).text()),
+        up.map(|seconds| format!("up {}", units::duration(seconds))),
+    ];
+    view! {
+        <div class="host">
+            <h1>{host.name.clone()}</h1>
+            <ul>{facts.into_iter().flatten().map(|fact| view! { <li>{fact}</li> }).collect_view()}</ul>
+        </div>
+    }
+}
+
+/// Loads the wasm, lets it fetch what the HTML already shows, then wakes the islands: in this order
+/// the first render in the browser equals the server's.
+#[component]
+fn Scripts(links: Links) -> impl IntoView {
+    links.js.zip(links.wasm).map(|(js, wasm)| {
+        let script = format!(
+            "import init,*as app from{js:?};await init({{module_or_path:{wasm:?}}});await app.boot();\
+             for(const island of document.querySelectorAll('leptos-island'))app[island.dataset.component](island);\
+             app.go_live()"
+        );
+        view! {
+            <link rel="modulepreload" href=js />
+            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            <script type="module" nonce=use_nonce() inner_html=script></script>
+        }
+    })
+}
+
+/// JSON that cannot end the element it stands in.
+fn state_json(page: &PageState) -> String {
+    serde_json::to_string(page).unwrap_or_default().replace('<', "\\u003c")
+}

@@ -1,0 +1,6 @@
+//! What holds of the project's sources as a whole.
+
+mod project {
+    mod edges;
+    mod style;
+}

@@ -1,0 +1,121 @@
+//! A whole server on port 0 whose samples a test makes itself.
+
+use crate::client::{Answer, Incoming, open};
+use axum::Router;
+use axum::routing::get;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use telltale::model::sample::FamilyValues;
+use telltale::model::{
+    Catalog, EventId, Family, Gap, GapReason, HostFacts, Interval, Observation, Sample, Unit, UnixMs,
+};
+use telltale::server::api::AppState;
+use telltale::server::auth::Access;
+use telltale::server::history::History;
+use telltale::server::hub::{HelloFacts, Hub};
+use telltale::server::meter::Meter;
+use telltale::server::router::router;
+use telltale::server::serve::{Patience, listen, serve};
+use telltale::server::shutdown::Shutdown;
+use telltale::server::subscribers::{Limits, Subscribers};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+pub(crate) const PAGE: &str = "<!doctype html><title>a page</title><p>that is long enough to be worth compressing</p>";
+/// Nothing here takes so long unless it never comes.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) state: AppState,
+    pub(crate) shutdown: Shutdown,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) limits: Limits,
+    pub(crate) access: Access,
+    pub(crate) patience: Patience,
+    pub(crate) host_name: String,
+}
+
+impl Server {
+    pub(crate) fn start() -> io::Result<Self> {
+        Self::start_with(Options::default())
+    }
+
+    pub(crate) fn start_with(options: Options) -> io::Result<Self> {
+        let host = Arc::new(HostFacts { name: options.host_name, ..HostFacts::default() });
+        let facts = HelloFacts {
+            server_version: "0.0.0-test".into(),
+            page_build: "build".into(),
+            host: Arc::clone(&host),
+            interval: Interval::SECOND,
+        };
+        let meter = Arc::new(Meter::default());
+        let state = AppState {
+            host,
+            history: Arc::new(History::new(catalog("load", "Load"))),
+            hub: Arc::new(Hub::new(facts, catalog("load", "Load"))),
+            subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
+            meter,
+            access: Arc::new(options.access),
+        };
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(io::Error::other)?;
+        let address = listener.local_addr()?;
+        let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
+        let app = router(state.clone(), pages);
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(serve(listener, app, Arc::clone(&state.hub), shutdown.clone(), options.patience));
+        Ok(Self { address, state, shutdown, task })
+    }
+
+    pub(crate) fn observe(&self, observation: &Observation) {
+        self.state.history.record(observation);
+        self.state.hub.publish(observation);
+    }
+
+    /// The sample of this second since the epoch.
+    pub(crate) fn tick(&self, second: i64) {
+        let t = UnixMs(second * 1_000);
+        let families = vec![FamilyValues { family: "load".into(), values: vec![Some(second as f64 / 4.0), None] }];
+        self.observe(&Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) });
+    }
+
+    pub(crate) fn gap(&self, from: i64, to: i64, reason: GapReason) {
+        let [from, to] = [from, to].map(|second| Some(UnixMs(second * 1_000)));
+        self.observe(&Observation::Gap(Gap { from, to, reason }));
+    }
+
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> io::Result<Incoming> {
+        open(self.address, "GET", path, headers).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+        self.open(path, headers).await?.whole().await
+    }
+
+    /// Says stop and waits until everything has ended.
+    pub(crate) async fn stop(self) -> io::Result<()> {
+        self.shutdown.begin();
+        timeout(DEADLINE, self.task).await?.map_err(io::Error::other)
+    }
+}
+
+pub(crate) fn catalog(id: &str, title: &str) -> Arc<Catalog> {
+    let dimensions = [("load1", title), ("load5", "5 min")];
+    Arc::new(Catalog(vec![Family::new(id, title, Unit::Count, Interval::SECOND, &dimensions)]))
+}
+
+/// Waits until something is so, and fails if it never is.
+pub(crate) async fn until(is_so: impl Fn() -> bool) -> io::Result<()> {
+    let poll = async {
+        while !is_so() {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    Ok(timeout(DEADLINE, poll).await?)
+}

@@ -1,0 +1,9 @@
+//! The server as its clients see it: over TCP, on a port of its own, fed by hand.
+
+mod access;
+mod api;
+mod client;
+mod ending;
+mod fixture;
+mod limits;
+mod stream;
