@@ -1,16 +1,21 @@
-//! The browser's end: fetches what the HTML shows, wakes the islands, follows the stream. What a page is
-//! made of (`live`, `page`) the server fills as well, to render from.
+//! The browser's end: takes over what the server rendered, follows the stream, draws. `page`, `parts` and
+//! `controls` are what both ends agree on; the server fills them, to render from.
 
 #[cfg(feature = "hydrate")]
 mod awake;
+pub mod controls;
+#[cfg(feature = "hydrate")]
+mod crosshair;
 #[cfg(feature = "hydrate")]
 mod document;
-pub mod live;
 pub mod page;
+pub mod parts;
 #[cfg(feature = "hydrate")]
 mod samples;
 #[cfg(feature = "hydrate")]
 mod stream;
+#[cfg(feature = "hydrate")]
+mod surface;
 
 #[cfg(feature = "hydrate")]
-pub use awake::{boot, go_live, live};
+pub use awake::{attach_board, boot, controls, go_live};

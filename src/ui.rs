@@ -1,11 +1,11 @@
-//! The views that both sides render: the server into the first HTML, the browser from there on.
+//! The views: what the server writes into the HTML. Two of them are islands that wake in the browser.
 
 pub mod board;
 pub mod chart;
 pub mod controls;
 pub mod cost;
-pub mod crosshair;
 pub mod live;
+pub mod overview;
 pub mod sections;
 pub mod shell;
 pub mod sparkline;

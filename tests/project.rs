@@ -2,5 +2,4 @@
 
 mod project {
     mod edges;
-    mod style;
 }

@@ -1,21 +1,30 @@
 //! How a page comes to life: first the data the server rendered from, then the islands, then the stream.
 
-use super::live::Live;
-use super::{document, samples, stream};
-use crate::model::{History, Interval};
+use super::controls::ControlState;
+use super::page::PageState;
+use super::surface::Surfaces;
+use super::{crosshair, document, samples, stream};
+use crate::chart::Scene;
+use crate::model::{Catalog, History, Interval, Link, UnixMs};
+use leptos::prelude::*;
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-/// What the browser keeps: as much as the widest window shows.
-pub(super) const KEEP: Interval = Interval::MINUTE.times(11);
+/// What the browser keeps: as much as the widest window shows, and a row before it.
+pub(super) const KEEP: Interval = Interval::SECOND.times(620);
 
 thread_local! {
-    static LIVE: RefCell<Option<Live>> = const { RefCell::new(None) };
+    static PAGE: RefCell<Option<Rc<Page>>> = const { RefCell::new(None) };
 }
 
-/// The page's one `Live`, once `boot` is through.
-pub fn live() -> Option<Live> {
-    LIVE.with(|live| live.borrow().clone())
+/// The living page: what is drawn, where, and the state behind the controls.
+pub(super) struct Page {
+    pub(super) state: PageState,
+    pub(super) controls: ArcRwSignal<ControlState>,
+    scene: RefCell<Scene>,
+    surfaces: RefCell<Surfaces>,
 }
 
 /// Makes the browser's data equal to what the server rendered. The islands are woken after this, so
@@ -24,22 +33,120 @@ pub fn live() -> Option<Live> {
 pub async fn boot() -> Result<(), JsValue> {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
-    let page = document::page_state().ok_or("the page's state is missing")?;
+    let state = document::page_state().ok_or("the page's state is missing")?;
     let mut history = History::new(KEEP);
-    history.set_catalog(&page.catalog);
-    if let Some(last) = page.last {
-        samples::fill(&mut history, &page, last).await;
+    history.set_catalog(&state.catalog);
+    if let Some(last) = state.last {
+        samples::fill(&mut history, &state, last).await;
     }
-    let live = Live::new(&page, history);
-    LIVE.with(|slot| *slot.borrow_mut() = Some(live));
+    let end = history.newest_tick();
+    let scene = Scene {
+        catalog: state.catalog.clone(),
+        history,
+        end,
+        window: state.window,
+        offset_minutes: state.zone.offset_minutes,
+        cursor: None,
+    };
+    let page = Page {
+        controls: ArcRwSignal::new(ControlState::new(&state, end)),
+        scene: RefCell::new(scene),
+        surfaces: RefCell::new(Surfaces::default()),
+        state,
+    };
+    PAGE.with(|slot| *slot.borrow_mut() = Some(Rc::new(page)));
     Ok(())
 }
 
 /// The islands are awake: from here on the page moves.
 #[wasm_bindgen]
 pub fn go_live() {
-    let (Some(live), Some(page)) = (live(), document::page_state()) else { return };
-    document::remember_choices(&live);
-    samples::follow_window(&live);
-    stream::start(live, page);
+    let Some(page) = page() else { return };
+    document::remember_choices(&page);
+    samples::follow_window(&page);
+    crosshair::follow(&page);
+    stream::start(page);
+}
+
+/// The state behind the controls, once `boot` is through.
+pub fn controls() -> Option<ArcRwSignal<ControlState>> {
+    page().map(|page| page.controls.clone())
+}
+
+/// Finds the places to draw into.
+pub fn attach_board() {
+    if let Some(page) = page() {
+        page.find_surfaces();
+    }
+}
+
+fn page() -> Option<Rc<Page>> {
+    PAGE.with(|page| page.borrow().clone())
+}
+
+impl Page {
+    pub(super) fn find_surfaces(&self) {
+        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow().catalog);
+    }
+
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
+        look(&self.scene.borrow())
+    }
+
+    pub(super) fn change_history(&self, change: impl FnOnce(&mut History)) {
+        change(&mut self.scene.borrow_mut().history);
+    }
+
+    /// New families have no place in the document yet: the server's next HTML has.
+    pub(super) fn set_catalog(&self, catalog: Catalog) -> bool {
+        let mut scene = self.scene.borrow_mut();
+        if *scene.catalog == catalog {
+            return false;
+        }
+        scene.history.set_catalog(&catalog);
+        scene.catalog = Arc::new(catalog);
+        true
+    }
+
+    /// Draws up to the newest sample; not while the viewer has paused, and not while nobody looks.
+    pub(super) fn show_newest(&self) {
+        if self.controls.with_untracked(|state| state.paused) || !document::is_visible() {
+            return;
+        }
+        let end = {
+            let mut scene = self.scene.borrow_mut();
+            scene.end = scene.history.newest_tick();
+            scene.end
+        };
+        self.redraw();
+        // Only a page that is not live says what instant it shows.
+        if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
+            self.controls.update(|state| state.shown = end);
+        }
+    }
+
+    /// The viewer chose another window or zone, paused or went on.
+    pub(super) fn obey(&self, state: &ControlState) {
+        {
+            let mut scene = self.scene.borrow_mut();
+            scene.window = state.window;
+            scene.offset_minutes = state.offset_minutes;
+        }
+        if state.paused { self.redraw() } else { self.show_newest() }
+    }
+
+    pub(super) fn redraw(&self) {
+        self.surfaces.borrow_mut().draw(&self.scene.borrow());
+    }
+
+    pub(super) fn point_at(&self, cursor: Option<UnixMs>) {
+        {
+            let mut scene = self.scene.borrow_mut();
+            if scene.cursor == cursor {
+                return;
+            }
+            scene.cursor = cursor;
+        }
+        self.surfaces.borrow_mut().point(&self.scene.borrow());
+    }
 }

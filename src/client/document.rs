@@ -1,30 +1,33 @@
 //! The document around the islands: the state inside it, cookies, the address, what is visible.
 
+use super::awake::Page;
+use super::controls::ControlState;
+use super::page::{PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, ZONE_ELEMENT, Zone};
+use super::{parts, samples};
 use crate::chart::Window;
-use crate::client::live::Live;
-use crate::client::page::{PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, Zone};
 use leptos::prelude::*;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// A year, in seconds.
 const COOKIE_AGE: u32 = 31_536_000;
 
-pub(crate) fn page_state() -> Option<PageState> {
+pub(super) fn page_state() -> Option<PageState> {
     let text = document().get_element_by_id(STATE_ELEMENT)?.text_content()?;
     serde_json::from_str(&text).ok()
 }
 
-pub(crate) fn is_visible() -> bool {
+pub(super) fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
 /// Now, in milliseconds of the browser's clock.
-pub(crate) fn now() -> i64 {
+pub(super) fn now() -> i64 {
     js_sys::Date::now() as i64
 }
 
 /// Loads the page anew, but not again and again.
-pub(crate) fn reload_once() -> bool {
+pub(super) fn reload_once() -> bool {
     const KEY: &str = "telltale_reloaded";
     let Ok(Some(storage)) = window().session_storage() else { return false };
     let recently = storage
@@ -41,49 +44,62 @@ pub(crate) fn reload_once() -> bool {
 
 /// Turns what the viewer chooses into what the next HTML needs to know: window in the address, theme
 /// and time zone in cookies.
-pub(crate) fn remember_choices(live: &Live) {
+pub(super) fn remember_choices(page: &Rc<Page>) {
     let zone = viewer_zone();
     set_cookie(ZONE_COOKIE, &zone.name);
-    if live.zone.with_untracked(|shown| *shown != zone) {
-        if let Some(element) = document().get_element_by_id("zone") {
-            element.set_text_content(Some(&zone.name));
-        }
-        live.zone.set(zone);
+    if page.state.zone != zone
+        && let Some(element) = document().get_element_by_id(ZONE_ELEMENT)
+    {
+        element.set_text_content(Some(&zone.name));
     }
-    let theme = live.theme.clone();
-    let mut chosen = theme.get_untracked();
-    watch(move || theme.get(), move |theme: &Theme| {
-        if *theme == chosen {
-            return;
+    page.controls.update(|state| state.offset_minutes = zone.offset_minutes);
+    let (state, page) = (page.controls.clone(), page.clone());
+    let mut known = page.controls.get_untracked();
+    known.offset_minutes = page.state.zone.offset_minutes;
+    Effect::new(move |_| {
+        let state = state.get();
+        if state.theme != known.theme {
+            set_cookie(THEME_COOKIE, state.theme.id());
+            show_theme(state.theme);
         }
-        chosen = *theme;
-        set_cookie(THEME_COOKIE, theme.id());
-        if let Some(root) = document().document_element() {
-            // A root that refuses an attribute has no theme to change.
-            _ = root.set_attribute("data-theme", theme.id());
+        if state.window != known.window {
+            show_in_address(state.window);
         }
+        let seen = |state: &ControlState| (state.window, state.paused, state.offset_minutes);
+        if seen(&state) != seen(&known) {
+            page.obey(&state);
+        }
+        known = state;
     });
-    let shown = live.window.clone();
-    let mut current = shown.get_untracked();
-    watch(move || shown.get(), move |window: &Window| {
-        if *window != current {
-            current = *window;
-            show_in_address(*window);
-        }
-    });
-}
-
-/// Runs `act` with each value of `of`, for as long as the page lives.
-pub(crate) fn watch<T: 'static>(of: impl Fn() -> T + 'static, mut act: impl FnMut(&T) + 'static) {
-    Effect::new(move |_| act(&of()));
 }
 
 /// Calls `act` on every event of this name, for as long as the page lives.
-pub(crate) fn on(target: &web_sys::EventTarget, event: &str, act: impl FnMut() + 'static) {
-    let act = Closure::<dyn FnMut()>::new(act);
+pub(super) fn on_event(target: &web_sys::EventTarget, event: &str, act: impl FnMut(web_sys::Event) + 'static) {
+    let act = Closure::<dyn FnMut(web_sys::Event)>::new(act);
     // It fails only for an options object, and there is none.
     _ = target.add_event_listener_with_callback(event, act.as_ref().unchecked_ref());
     act.forget();
+}
+
+/// After a change of the catalog: the server's HTML has places for the new families, this document takes
+/// them over.
+pub(super) async fn renew_board(page: Rc<Page>) {
+    let Some(text) = samples::text_of(&window().location().href().unwrap_or_default()).await else { return };
+    let parsed =
+        web_sys::DomParser::new().and_then(|parser| parser.parse_from_string(&text, web_sys::SupportedType::TextHtml));
+    let fresh = parsed.ok().and_then(|parsed| parsed.get_element_by_id(parts::BOARD));
+    if let Some((fresh, board)) = fresh.zip(document().get_element_by_id(parts::BOARD)) {
+        board.set_inner_html(&fresh.inner_html());
+        page.find_surfaces();
+        page.redraw();
+    }
+}
+
+fn show_theme(theme: Theme) {
+    if let Some(root) = document().document_element() {
+        // A root that refuses an attribute has no theme to change.
+        _ = root.set_attribute("data-theme", theme.id());
+    }
 }
 
 fn show_in_address(chosen: Window) {
@@ -96,7 +112,7 @@ fn show_in_address(chosen: Window) {
 }
 
 /// The browser's zone; where it does not tell a name, its distance from UTC is one.
-pub(crate) fn viewer_zone() -> Zone {
+fn viewer_zone() -> Zone {
     let offset_minutes = -(js_sys::Date::new_0().get_timezone_offset() as i32);
     let options = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new()).resolved_options();
     let name = js_sys::Reflect::get(&options, &"timeZone".into()).ok().and_then(|name| name.as_string());

@@ -1,8 +1,8 @@
 //! What a page is made of besides its samples: sent inside the HTML, so that the browser begins with
 //! exactly what the server rendered.
 
-use crate::chart::{Window, ticks};
-use crate::model::{Catalog, EventId, HostFacts, Interval, UnixMs};
+use crate::chart::Window;
+use crate::model::{Catalog, EventId, HostFacts, Interval};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub const STATE_ELEMENT: &str = "telltale-page";
 /// The cookies that make the next HTML right.
 pub const THEME_COOKIE: &str = "telltale_theme";
+/// The element that names the zone.
+pub const ZONE_ELEMENT: &str = "zone";
 pub const ZONE_COOKIE: &str = "telltale_zone";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,13 +35,6 @@ pub struct PageState {
 pub struct Zone {
     pub name: Arc<str>,
     pub offset_minutes: i32,
-}
-
-impl Zone {
-    /// `14:05:12`.
-    pub fn clock(&self, t: UnixMs) -> String {
-        ticks::clock(t, self.offset_minutes, true)
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,20 +68,5 @@ impl Theme {
 
     pub fn parse(text: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.id() == text).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clocks_are_told_in_the_zone() {
-        let zone = |offset_minutes| Zone { name: "here".into(), offset_minutes };
-        for (t, offset, text) in
-            [(0, 0, "00:00:00"), (0, 60, "01:00:00"), (0, -210, "20:30:00"), (1_795_235_686_999, 345, "02:19:46")]
-        {
-            assert_eq!(zone(offset).clock(UnixMs(t)), text);
-        }
     }
 }

@@ -1,14 +1,15 @@
 //! Samples of the past, asked for instead of streamed: the same events, as JSON.
 
+use super::awake::Page;
 use super::document;
-use crate::chart::Span;
+use super::page::PageState;
+use crate::chart::{Span, Window};
 use crate::model::event::{Gap, GapReason};
 use crate::model::{EventId, History, Interval, Sample, UnixMs};
-use crate::client::live::Live;
-use crate::client::page::PageState;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::Deserialize;
+use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
@@ -31,7 +32,7 @@ enum Event {
 
 /// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. Keeps
 /// trying; a server that no longer has these samples has a newer page, which is loaded.
-pub(crate) async fn fill(history: &mut History, page: &PageState, last: EventId) {
+pub(super) async fn fill(history: &mut History, page: &PageState, last: EventId) {
     let start = EventId { t: Span::ending(last.t, page.window).start() - LEAD, ..last };
     for attempt in 0_u32.. {
         if let Some(events) = fetch(start).await {
@@ -64,38 +65,45 @@ fn take(history: &mut History, events: Vec<Event>, last: UnixMs) -> bool {
 }
 
 /// A wider window needs samples from before the page was opened.
-pub(crate) fn follow_window(live: &Live) {
-    let (chosen, live) = (live.window.clone(), live.clone());
-    document::watch(
-        move || chosen.get(),
-        move |window| {
-            let Some(start) = live.shown.get_untracked().map(|shown| Span::ending(shown, *window).start()) else { return };
-            let oldest = live.history(History::oldest_tick);
-            if oldest.is_some_and(|oldest| oldest > start) {
-                spawn_local(fetch_earlier(live.clone(), start - LEAD));
-            }
-        },
-    );
+pub(super) fn follow_window(page: &Rc<Page>) {
+    let (state, page) = (page.controls.clone(), page.clone());
+    let mut known = page.state.window;
+    Effect::new(move |_| {
+        let window = state.with(|state| state.window);
+        if window != known {
+            known = window;
+            spawn_local(fetch_earlier(page.clone(), window));
+        }
+    });
 }
 
-async fn fetch_earlier(live: Live, start: UnixMs) {
-    let Some(oldest) = live.history(History::oldest_tick) else { return };
-    let Some(events) = fetch(EventId { era: 0, t: start }).await else { return };
+async fn fetch_earlier(page: Rc<Page>, window: Window) {
+    let (oldest, end) = page.look(|scene| (scene.history.oldest_tick(), scene.end));
+    let (Some(oldest), Some(end), Some(last)) = (oldest, end, page.state.last) else { return };
+    let start = Span::ending(end, window).start() - LEAD;
+    if oldest <= start {
+        return;
+    }
+    let Some(events) = fetch(EventId { t: start, ..last }).await else { return };
     let mut earlier = History::new(super::awake::KEEP);
-    earlier.set_catalog(&live.catalog.get_untracked());
+    earlier.set_catalog(&page.look(|scene| scene.catalog.clone()));
     take(&mut earlier, events, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND));
-    live.update_history(|history| history.prepend(earlier));
-    live.shown.notify();
+    page.change_history(|history| history.prepend(earlier));
+    page.redraw();
 }
 
 async fn fetch(after: EventId) -> Option<Vec<Event>> {
-    let url = format!("/api/v1/samples?after={after}");
-    let response: web_sys::Response = JsFuture::from(window().fetch_with_str(&url)).await.ok()?.dyn_into().ok()?;
+    let text = text_of(&format!("/api/v1/samples?after={after}")).await?;
+    serde_json::from_str::<Answer>(&text).ok().map(|answer| answer.events)
+}
+
+/// What the server answers at an address; `None` when it does not, or says that it can't.
+pub(super) async fn text_of(url: &str) -> Option<String> {
+    let response: web_sys::Response = JsFuture::from(window().fetch_with_str(url)).await.ok()?.dyn_into().ok()?;
     if !response.ok() {
         return None;
     }
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    serde_json::from_str::<Answer>(&text).ok().map(|answer| answer.events)
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
 async fn pause(ms: u32) {

@@ -1,13 +1,13 @@
 //! The stream: one EventSource that is watched, dropped when it dies without saying so, and opened
 //! again from the newest sample the page holds.
 
+use super::awake::Page;
 use super::document;
 use crate::model::event::{Bye, EventName, Gap, Hello};
 use crate::model::link::{Action, Watchdog};
-use crate::model::{Catalog, EventId, History, Sample};
-use crate::client::live::Live;
-use crate::client::page::PageState;
+use crate::model::{Catalog, EventId, Link, Sample};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,8 +17,7 @@ use web_sys::{EventSource, MessageEvent};
 const POLL: std::time::Duration = std::time::Duration::from_millis(500);
 
 struct Stream {
-    live: Live,
-    build: Arc<str>,
+    page: Rc<Page>,
     watchdog: RefCell<Watchdog>,
     /// The newest sample received, or the one the HTML ended with.
     last: Cell<Option<EventId>>,
@@ -42,27 +41,24 @@ impl Drop for Connection {
 }
 
 /// Follows the stream for as long as the page lives.
-pub(crate) fn start(live: Live, page: PageState) {
-    let watchdog = Watchdog::new(live.interval, live.history(History::newest_tick), document::now());
+pub(super) fn start(page: Rc<Page>) {
+    let newest = page.look(|scene| scene.history.newest_tick());
     let stream = Rc::new(Stream {
-        live,
-        build: page.build,
-        watchdog: RefCell::new(watchdog),
-        last: Cell::new(page.last),
+        watchdog: RefCell::new(Watchdog::new(page.state.interval, newest, document::now())),
+        last: Cell::new(page.state.last),
         connection: RefCell::new(None),
+        page,
     });
     stream.act(Some(Action::Connect));
     let polled = stream.clone();
     let poll = Closure::<dyn FnMut()>::new(move || polled.poll());
     // Without a timer the page would only miss the watch over its stream.
-    _ = window().set_interval_with_callback_and_timeout_and_arguments_0(
-        poll.as_ref().unchecked_ref(),
-        POLL.as_millis() as i32,
-    );
+    _ = window()
+        .set_interval_with_callback_and_timeout_and_arguments_0(poll.as_ref().unchecked_ref(), POLL.as_millis() as i32);
     poll.forget();
     let woken = stream.clone();
-    document::on(&leptos::prelude::document(), "visibilitychange", move || woken.caught_sight());
-    document::on(&window(), "online", move || {
+    document::on_event(&leptos::prelude::document(), "visibilitychange", move |_| woken.caught_sight());
+    document::on_event(&window(), "online", move |_| {
         let action = stream.watchdog.borrow_mut().hurry(document::now());
         stream.act(action);
     });
@@ -85,8 +81,8 @@ impl Stream {
 
     fn say_link(&self) {
         let link = self.watchdog.borrow().link(document::now());
-        if self.live.link.with_untracked(|shown| *shown != link) {
-            self.live.link.set(link);
+        if self.page.controls.with_untracked(|state| state.link != link) {
+            self.page.controls.update(|state| state.link = link);
         }
     }
 
@@ -123,7 +119,7 @@ impl Stream {
     }
 
     fn disconnect_if_waiting(&self) {
-        if !matches!(self.watchdog.borrow().link(document::now()), crate::model::Link::Live) {
+        if self.watchdog.borrow().link(document::now()) != Link::Live {
             self.disconnect();
         }
     }
@@ -151,13 +147,13 @@ impl Stream {
                 if let Ok(sample) = serde_json::from_str::<Sample>(&data) {
                     self.watchdog.borrow_mut().sampled(sample.t, now);
                     self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
-                    self.live.update_history(|history| history.push(&sample));
-                    self.redraw();
+                    self.page.change_history(|history| history.push(&sample));
+                    self.page.show_newest();
                 }
             }
             EventName::Gap => {
                 if let Ok(gap) = serde_json::from_str::<Gap>(&data) {
-                    self.live.update_history(|history| history.push_gap(gap));
+                    self.page.change_history(|history| history.push_gap(gap));
                 }
             }
             EventName::Bye => {
@@ -172,27 +168,22 @@ impl Stream {
 
     fn greet(&self, data: &str) {
         let Ok(hello) = serde_json::from_str::<Hello>(data) else { return };
-        self.live.outdated.set(hello.page_build != self.build);
+        let outdated = hello.page_build != self.page.state.build;
+        if self.page.controls.with_untracked(|state| state.outdated != outdated) {
+            self.page.controls.update(|state| state.outdated = outdated);
+        }
         self.change_catalog(Arc::unwrap_or_clone(hello.catalog));
     }
 
     fn change_catalog(&self, catalog: Catalog) {
-        if self.live.catalog.with_untracked(|shown| **shown != catalog) {
-            self.live.update_history(|history| history.set_catalog(&catalog));
-            self.live.catalog.set(Arc::new(catalog));
-        }
-    }
-
-    /// A hidden page keeps its samples and draws nothing.
-    fn redraw(&self) {
-        if document::is_visible() {
-            self.live.show_newest();
+        if self.page.set_catalog(catalog) {
+            spawn_local(document::renew_board(self.page.clone()));
         }
     }
 
     /// Seen again: one redraw catches up with all that came meanwhile.
     fn caught_sight(self: &Rc<Self>) {
-        self.redraw();
+        self.page.show_newest();
         self.poll();
     }
 }

@@ -11,11 +11,18 @@ pub enum Link {
     Connecting,
     Live,
     /// The connection is lost: which try comes next, and in how many seconds.
-    Reconnecting { attempt: u32, seconds: u32 },
+    Reconnecting {
+        attempt: u32,
+        seconds: u32,
+    },
     /// The connection is open but no sample has come since.
-    Stale { since: UnixMs },
+    Stale {
+        since: UnixMs,
+    },
     /// The server said goodbye and named a time to come back.
-    Stopping { seconds: u32 },
+    Stopping {
+        seconds: u32,
+    },
 }
 
 impl Link {

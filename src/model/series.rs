@@ -68,7 +68,8 @@ impl Series {
             .collect()
     }
 
-    fn at(&self, history: &History, t: UnixMs) -> Option<f64> {
+    /// The value that stands for an instant.
+    pub fn at(&self, history: &History, t: UnixMs) -> Option<f64> {
         self.formula.apply(&self.family, |family, index| {
             let track = history.track(family)?;
             let row = track.row_at(t)?;

@@ -246,8 +246,9 @@ mod tests {
             earlier.push(&sample(t, 2.0));
         }
         history.prepend(earlier);
-        let rows: Option<Vec<_>> =
-            history.track("load").map(|track| (0..track.len()).map(|row| (track.t(row), track.value(row, 0))).collect());
+        let rows: Option<Vec<_>> = history
+            .track("load")
+            .map(|track| (0..track.len()).map(|row| (track.t(row), track.value(row, 0))).collect());
         let expected = [(2_000, 2.0), (3_000, 1.0), (4_000, 1.0)].map(|(t, value)| (Some(UnixMs(t)), Some(value)));
         assert_eq!(rows.as_deref(), Some(&expected[..]));
         assert_eq!(history.oldest_tick(), Some(UnixMs(2_000)));

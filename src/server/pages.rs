@@ -1,13 +1,13 @@
 //! The pages, rendered with what they show: numbers and charts stand in the first HTML.
 
 use super::api::AppState;
-use crate::chart::Window;
+use crate::chart::{Scene, Window};
+use crate::client::controls::ControlState;
+use crate::client::page::{PageState, THEME_COOKIE, Theme, ZONE_COOKIE, Zone};
 use crate::model::{Interval, UnixMs};
 use crate::server::history::Snapshot;
-use crate::client::live::Live;
-use crate::client::page::{PageState, THEME_COOKIE, Theme, ZONE_COOKIE, Zone};
-use crate::ui::shell::Shell;
 pub use crate::ui::shell::Links;
+use crate::ui::shell::Shell;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE};
@@ -39,7 +39,9 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
     let settings = Arc::new(settings);
     Router::new().route(
         "/",
-        get(async move |State(state): State<AppState>, request: Request| overview(state, settings.clone(), request).await),
+        get(async move |State(state): State<AppState>, request: Request| {
+            overview(state, settings.clone(), request).await
+        }),
     )
 }
 
@@ -47,15 +49,25 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, request: Request
     let now = UnixMs(Timestamp::now().as_millisecond());
     let snapshot = state.history.snapshot();
     let page = Arc::new(page_state(&state, &settings, &snapshot, &request));
-    let live = Live::new(&page, snapshot.history);
+    let end = snapshot.history.newest_tick();
+    let scene = Arc::new(Scene {
+        catalog: snapshot.catalog,
+        history: snapshot.history,
+        end,
+        window: page.window,
+        offset_minutes: page.zone.offset_minutes,
+        cursor: None,
+    });
+    let controls = ArcRwSignal::new(ControlState::new(&page, end));
     let watch = settings.watch.clone();
     let context = move || {
-        provide_context(live.clone());
+        provide_context(controls.clone());
         guard(watch.as_ref());
     };
     let shell = move || {
-        let (page, links, watch) = (page.clone(), settings.links.clone(), settings.watch.clone());
-        view! { <Shell page links now watch /> }
+        let (page, scene) = (page.clone(), scene.clone());
+        let (links, watch) = (settings.links.clone(), settings.watch.clone());
+        view! { <Shell page scene links now watch /> }
     };
     leptos_axum::render_app_async_with_context(context, shell)(request).await
 }

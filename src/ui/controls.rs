@@ -1,93 +1,72 @@
 //! The state of the stream, always in sight, and what a viewer can set: window, pause, theme.
 
-use super::live::{self, Live, Theme};
+use super::live::{self, ControlState, Theme, Wish};
 use crate::chart::Window;
-use crate::model::Link;
 use leptos::prelude::*;
+
+type State = ArcRwSignal<ControlState>;
+/// Every reactive text of the island has this one type: each further type would be code in the wasm.
+type Text = Box<dyn Fn() -> String + Send + Sync>;
 
 #[island]
 pub fn Controls() -> impl IntoView {
-    live::current().map(|live| {
+    live::controls().map(|state| {
         view! {
             <div class="controls">
-                <StreamState live=live.clone() />
-                <WindowSwitch live=live.clone() />
-                <PauseButton live=live.clone() />
-                <ThemeSwitch live />
+                <StreamState state=state.clone() />
+                <WindowSwitch state=state.clone() />
+                <PauseButton state=state.clone() />
+                <ThemeSwitch state />
             </div>
         }
     })
 }
 
-/// Paused, outdated or how the page hangs on the server: one word, spoken when it changes; what counts
-/// down beside it is not.
+fn follow(state: &State, say: impl Fn(&ControlState) -> String + Send + Sync + 'static) -> Text {
+    let state = state.clone();
+    Box::new(move || state.with(|state| say(state)))
+}
+
+/// What a click asks for.
+fn wish(state: &State, wish: Wish) -> Box<dyn FnMut(leptos::ev::MouseEvent)> {
+    let state = state.clone();
+    Box::new(move |event| {
+        event.prevent_default();
+        state.update(|state| state.grant(wish));
+    })
+}
+
+fn yes_or_no(yes: bool) -> String {
+    if yes { "true" } else { "false" }.to_owned()
+}
+
+/// One word for how the page hangs on the server, spoken when it changes; what counts down beside it is not.
 #[component]
-fn StreamState(live: Live) -> impl IntoView {
-    let state = {
-        let live = live.clone();
-        Memo::new(move |_| if live.paused.get() { "paused" } else { live.link.get().id() })
-    };
-    let word = {
-        let live = live.clone();
-        Memo::new(move |_| {
-            let shown = || live.shown.get().map(|t| live.clock(t)).unwrap_or_default();
-            match live.link.get() {
-                _ if live.paused.get() => "Paused",
-                Link::Snapshot => return format!("Snapshot of {}", shown()),
-                Link::Connecting => "Connecting",
-                Link::Live => "Live",
-                Link::Reconnecting { .. } => "Reconnecting",
-                Link::Stale { since } => return format!("Stale since {}", live.clock(since)),
-                Link::Stopping { .. } => "Server stopping",
-            }
-            .to_owned()
-        })
-    };
-    let note = {
-        let live = live.clone();
-        move || match live.link.get() {
-            Link::Reconnecting { attempt, seconds: 0 } => format!("try {attempt}, now"),
-            Link::Reconnecting { attempt, seconds } => format!("try {attempt} in {seconds} s"),
-            Link::Stopping { seconds } => format!("back in {seconds} s"),
-            _ => String::new(),
-        }
-    };
-    let outdated = live.outdated.clone();
+fn StreamState(state: State) -> impl IntoView {
     view! {
-        <div class="stream" data-stream=move || state.get()>
+        <div class="stream" data-stream=follow(&state, |state| state.id().to_owned())>
             <span class="lamp" aria-hidden="true"></span>
-            <span class="word" role="status">{move || word.get()}</span>
-            <span class="note" aria-hidden="true">{note}</span>
-            <a class="reload" href="" hidden=move || !outdated.get()>"New version: reload"</a>
+            <span class="word" role="status">{follow(&state, ControlState::word)}</span>
+            <span class="note" aria-hidden="true">{follow(&state, ControlState::note)}</span>
+            <a class="reload" href="" data-shown=follow(&state, |state| yes_or_no(state.outdated))>"New version: reload"</a>
         </div>
     }
 }
 
 #[component]
-fn WindowSwitch(live: Live) -> impl IntoView {
-    view! {
-        <nav class="switch" aria-label="Time window">
-            {Window::ALL
-                .into_iter()
-                .map(|window| {
-                    let current = live.window.clone();
-                    let chosen = live.window.clone();
-                    view! {
-                        <a
-                            href=format!("?window={}", window.id())
-                            aria-current=move || (current.get() == window).then_some("true")
-                            on:click=move |event| {
-                                event.prevent_default();
-                                chosen.set(window);
-                            }
-                        >
-                            {title(window)}
-                        </a>
-                    }
-                })
-                .collect_view()}
-        </nav>
-    }
+fn WindowSwitch(state: State) -> impl IntoView {
+    let links = Window::ALL
+        .into_iter()
+        .map(|window| {
+            let current = follow(&state, move |state| yes_or_no(state.window == window));
+            view! {
+                <a href=format!("?window={}", window.id()) aria-current=current on:click=wish(&state, Wish::Window(window))>
+                    {title(window)}
+                </a>
+            }
+        })
+        .collect_view();
+    view! { <nav class="switch" aria-label="Time window">{links}</nav> }
 }
 
 fn title(window: Window) -> &'static str {
@@ -99,36 +78,31 @@ fn title(window: Window) -> &'static str {
 }
 
 #[component]
-fn PauseButton(live: Live) -> impl IntoView {
-    let paused = live.paused.clone();
+fn PauseButton(state: State) -> impl IntoView {
     view! {
-        <button class="pause script-only" type="button" on:click=move |_| live.toggle_pause()>
-            {move || if paused.get() { "Resume" } else { "Pause" }}
+        <button class="pause script-only" type="button" on:click=wish(&state, Wish::TogglePause)>
+            {follow(&state, |state| if state.paused { "Resume" } else { "Pause" }.to_owned())}
         </button>
     }
 }
 
 #[component]
-fn ThemeSwitch(live: Live) -> impl IntoView {
+fn ThemeSwitch(state: State) -> impl IntoView {
+    let buttons = Theme::ALL
+        .into_iter()
+        .map(|theme| {
+            let pressed = follow(&state, move |state| yes_or_no(state.theme == theme));
+            view! {
+                <button type="button" aria-pressed=pressed on:click=wish(&state, Wish::Theme(theme))>
+                    {theme.title()}
+                </button>
+            }
+        })
+        .collect_view();
     view! {
         <fieldset class="switch theme script-only">
             <legend class="visually-hidden">"Theme"</legend>
-            {Theme::ALL
-                .into_iter()
-                .map(|theme| {
-                    let current = live.theme.clone();
-                    let chosen = live.theme.clone();
-                    view! {
-                        <button
-                            type="button"
-                            aria-pressed=move || if current.get() == theme { "true" } else { "false" }
-                            on:click=move |_| chosen.set(theme)
-                        >
-                            {theme.title()}
-                        </button>
-                    }
-                })
-                .collect_view()}
+            {buttons}
         </fieldset>
     }
 }

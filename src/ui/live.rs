@@ -1,13 +1,22 @@
-//! The one seam between the views and the browser's end: where a view finds what it shows.
+//! The one seam between the views and the browser's end: where an island finds what it shows.
 
-pub use crate::client::live::Live;
-pub use crate::client::page::{PageState, STATE_ELEMENT, Theme, Zone};
+pub use crate::client::controls::{ControlState, Wish};
+pub use crate::client::page::{PageState, STATE_ELEMENT, Theme, ZONE_ELEMENT};
+pub use crate::client::parts;
 
-/// The page's one `Live`: the server gives it to each rendering, the browser keeps it for good.
-pub fn current() -> Option<Live> {
+use leptos::prelude::*;
+
+/// The state behind the controls: the server gives it to each rendering, the browser keeps it for good.
+pub fn controls() -> Option<ArcRwSignal<ControlState>> {
     #[cfg(feature = "hydrate")]
-    let live = crate::client::live();
+    let controls = crate::client::controls();
     #[cfg(not(feature = "hydrate"))]
-    let live = leptos::prelude::use_context::<Live>();
-    live
+    let controls = use_context::<ArcRwSignal<ControlState>>();
+    controls
+}
+
+/// In the browser, finds the places that are drawn into from now on.
+pub fn attach_board() {
+    #[cfg(feature = "hydrate")]
+    crate::client::attach_board();
 }

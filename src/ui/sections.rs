@@ -72,8 +72,20 @@ mod tests {
 
     #[test]
     fn every_family_has_a_place_in_a_fixed_order() {
-        let families = ["net.eth0.100.errors", "self", "disk.sda.io", "pressure.io", "swap", "cpu.cores", "cpu",
-            "disk.sda.util", "net.eth0.100.traffic", "memory", "surprise", "fs./var/lib.space"];
+        let families = [
+            "net.eth0.100.errors",
+            "self",
+            "disk.sda.io",
+            "pressure.io",
+            "swap",
+            "cpu.cores",
+            "cpu",
+            "disk.sda.util",
+            "net.eth0.100.traffic",
+            "memory",
+            "surprise",
+            "fs./var/lib.space",
+        ];
         let catalog =
             Catalog(families.iter().map(|id| Family::new(id, id, Unit::Count, Interval::SECOND, &[])).collect());
         let shown: Vec<String> = sections(&catalog)
@@ -83,13 +95,16 @@ mod tests {
                 format!("{}: {}", section.id, ids.join(" "))
             })
             .collect();
-        assert_eq!(shown, [
-            "cpu: cpu cpu.cores",
-            "memory: memory swap",
-            "disks: disk.sda.util pressure.io disk.sda.io fs./var/lib.space",
-            "network: net.eth0.100.traffic net.eth0.100.errors",
-            "other: surprise",
-            "self: self",
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "cpu: cpu cpu.cores",
+                "memory: memory swap",
+                "disks: disk.sda.util pressure.io disk.sda.io fs./var/lib.space",
+                "network: net.eth0.100.traffic net.eth0.100.errors",
+                "other: surprise",
+                "self: self",
+            ]
+        );
     }
 }

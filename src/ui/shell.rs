@@ -1,8 +1,9 @@
 //! The document around what lives: head, header, landmarks, footer. Never hydrated, so it costs no wasm.
 
-use super::board::Board;
 use super::controls::Controls;
-use super::live::{PageState, STATE_ELEMENT};
+use super::live::{PageState, STATE_ELEMENT, ZONE_ELEMENT};
+use super::overview::Overview;
+use crate::chart::Scene;
 use crate::model::{HostFacts, Unit, UnixMs, units};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
@@ -20,6 +21,7 @@ pub struct Links {
 #[component]
 pub fn Shell(
     page: Arc<PageState>,
+    scene: Arc<Scene>,
     links: Links,
     now: UnixMs,
     /// Present under `cargo leptos watch`.
@@ -61,11 +63,11 @@ pub fn Shell(
                     </p>
                 })}
                 <main id="main" tabindex="-1">
-                    <Board />
+                    <Overview scene />
                 </main>
                 <footer class="colophon">
                     <p>"Telltale " {env!("CARGO_PKG_VERSION")}</p>
-                    <p>"Times in " <span id="zone">{page.zone.name.to_string()}</span></p>
+                    <p>"Times in " <span id=ZONE_ELEMENT>{page.zone.name.to_string()}</span></p>
                     <p class="keys script-only">
                         "Arrow keys on a chart choose an instant, Escape lets it go."
                     </p>

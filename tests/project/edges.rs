@@ -23,9 +23,8 @@ const SEAMS: [(&str, &str); 2] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 12] = [
-    "meter", "sampler", "history", "hub", "subscribers", "problem", "sse", "config", "assets", "auth", "api", "pages",
-];
+const STAGES: [&str; 12] =
+    ["meter", "sampler", "history", "hub", "subscribers", "problem", "sse", "config", "assets", "auth", "api", "pages"];
 
 fn sources() -> std::io::Result<BTreeMap<String, String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -47,13 +46,15 @@ fn sources() -> std::io::Result<BTreeMap<String, String>> {
 /// What follows each `crate::` in a source, as far as the next two names.
 fn used(source: &str) -> impl Iterator<Item = (&str, &str)> {
     let name_end = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    source.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split("crate::").skip(1)).map(
-        move |rest| {
+    source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+        .map(move |rest| {
             let (first, rest) = rest.split_at(name_end(rest));
             let rest = rest.strip_prefix("::").unwrap_or_default();
             (first, &rest[..name_end(rest)])
-        },
-    )
+        })
 }
 
 fn module(file: &str) -> &str {
@@ -83,9 +84,11 @@ fn a_stage_uses_only_stages_before_it() -> std::io::Result<()> {
     for (file, source) in sources()?.iter().filter(|(file, _)| file.starts_with("server/")) {
         let Some(own) = file.split(['/', '.']).nth(1).and_then(rank) else { continue };
         let across = used(source).filter(|(first, _)| *first == "server").map(|(_, second)| second.to_owned());
-        let above = source.split("super::").skip(1).filter(|_| file.matches('/').count() == 1).map(|rest| {
-            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
-        });
+        let above = source
+            .split("super::")
+            .skip(1)
+            .filter(|_| file.matches('/').count() == 1)
+            .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>());
         for stage in across.chain(above) {
             if rank(&stage).is_some_and(|other| other > own) {
                 wrong.push(format!("src/{file} uses the later stage {stage}"));

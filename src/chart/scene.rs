@@ -1,0 +1,199 @@
+//! All that a page draws, as text ready to be put into it: the server writes it into the HTML, the browser
+//! into the same places of the document.
+
+use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, cursor, markup, words};
+use crate::model::health::{Headline, Health};
+use crate::model::series::Series;
+use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
+use std::sync::Arc;
+
+/// What there is to draw, and how much of it is looked at.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub catalog: Arc<Catalog>,
+    pub history: History,
+    /// The newest instant shown; `None` before the first sample.
+    pub end: Option<UnixMs>,
+    pub window: Window,
+    /// How far the viewer's clock is ahead of UTC.
+    pub offset_minutes: i32,
+    /// The instant under the crosshair.
+    pub cursor: Option<UnixMs>,
+}
+
+/// A chart but for its words and its table, which are renewed less often.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChartText {
+    /// One a dimension.
+    pub strokes: Vec<Stroke>,
+    /// The path of what is hatched.
+    pub gaps: String,
+    pub gap_notes: String,
+    pub y_axis: String,
+    pub x_axis: String,
+    /// One a dimension: the newest value, or the one under the crosshair.
+    pub values: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TileText {
+    pub number: String,
+    pub unit: &'static str,
+    pub detail: String,
+    pub health: Health,
+    pub spark: Stroke,
+}
+
+/// A number with its sparkline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FigureText {
+    pub value: String,
+    pub spark: Stroke,
+}
+
+impl Scene {
+    pub fn span(&self) -> Option<Span> {
+        self.end.map(|end| Span::ending(end, self.window))
+    }
+
+    pub fn chart(&self, family: &Family) -> ChartText {
+        let Some(span) = self.span() else {
+            let nothing = units::show(family.unit, None).text();
+            let count = family.dimensions.len();
+            return ChartText {
+                strokes: vec![Stroke::default(); count],
+                values: vec![nothing; count],
+                ..ChartText::default()
+            };
+        };
+        let drawing = Drawing::of(family, &self.history, span, self.offset_minutes);
+        ChartText {
+            values: self.values(family, &drawing.newest),
+            gap_notes: markup::gap_notes(&drawing.gap_notes),
+            y_axis: markup::y_axis(&drawing.y_ticks),
+            x_axis: markup::x_axis(&drawing.x_ticks),
+            gaps: drawing.gaps,
+            strokes: drawing.strokes,
+        }
+    }
+
+    /// The legend's values alone: what a moving crosshair changes.
+    pub fn values_at_cursor(&self, family: &Family) -> Vec<String> {
+        let newest = self.span().map(|span| cursor::values_at(family, &self.history, span.end)).unwrap_or_default();
+        self.values(family, &newest)
+    }
+
+    fn values(&self, family: &Family, newest: &[Option<f64>]) -> Vec<String> {
+        let at = self.cursor.map(|at| cursor::values_at(family, &self.history, at));
+        let values = at.as_deref().unwrap_or(newest);
+        (0..family.dimensions.len())
+            .map(|index| units::show(family.unit, values.get(index).copied().flatten()).text())
+            .collect()
+    }
+
+    /// The chart in words, for whoever hears it.
+    pub fn words(&self, family: &Family) -> String {
+        match self.span() {
+            Some(span) => words::describe(family, &self.history, span, self.offset_minutes),
+            None => "No sample yet.".to_owned(),
+        }
+    }
+
+    /// The rows of the chart's table.
+    pub fn table(&self, family: &Family) -> String {
+        self.span()
+            .map(|span| markup::table_rows(&Table::of(family, &self.history, span, self.offset_minutes)))
+            .unwrap_or_default()
+    }
+
+    pub fn tile(&self, headline: Headline) -> TileText {
+        let from = self.span().map(Span::start).unwrap_or_default();
+        let reading = headline.read(&self.catalog, &self.history, from);
+        // A percentage is drawn against the whole, so that an idle machine looks idle.
+        let top = (reading.spark_unit == Unit::Percent).then_some(100.0);
+        let spark = self.span().map(|span| Spark::of(&reading.spark, span, reading.spark_unit, top).0);
+        TileText {
+            number: reading.value.number,
+            unit: reading.value.unit,
+            detail: reading.detail,
+            health: reading.health,
+            spark: spark.unwrap_or_default(),
+        }
+    }
+
+    /// One dimension of a family whose dimensions count different things.
+    pub fn figure(&self, family: &Family, dimension: usize) -> FigureText {
+        let name = family.dimensions.get(dimension).map(|dimension| format!("{}.{}", family.id, dimension.id));
+        let series = name.and_then(|name| Series::resolve(&name, &self.catalog));
+        let (Some(series), Some(span)) = (series, self.span()) else {
+            return FigureText { value: units::show(family.unit, None).text(), spark: Stroke::default() };
+        };
+        let at = self.cursor.unwrap_or(span.end);
+        FigureText {
+            value: units::show(series.unit, series.at(&self.history, at)).text(),
+            spark: Spark::of(&series.points(&self.history, span.start()), span, series.unit, None).0,
+        }
+    }
+
+    /// Where the crosshair stands; `None` when it is not in view.
+    pub fn crosshair(&self) -> Option<Place> {
+        let (span, cursor) = (self.span()?, self.cursor?);
+        span.contains(cursor).then(|| span.place(cursor))
+    }
+
+    /// What the crosshair reads in a chart, in words. Silent while there is none: ticks are never announced.
+    pub fn reading(&self, family: &Family) -> String {
+        let Some(at) = self.cursor else { return "newest; arrow keys choose an earlier instant".to_owned() };
+        let mut reading = super::ticks::clock(at, self.offset_minutes, true);
+        for (dimension, value) in family.dimensions.iter().zip(self.values_at_cursor(family)) {
+            reading.push_str(", ");
+            reading.push_str(&dimension.label);
+            reading.push(' ');
+            reading.push_str(&value);
+        }
+        reading
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, Sample};
+
+    fn scene() -> Result<Scene, serde_json::Error> {
+        let family =
+            Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min"), ("load5", "5 min")]);
+        let catalog = Arc::new(Catalog(vec![family]));
+        let mut history = History::new(Interval::MINUTE);
+        history.set_catalog(&catalog);
+        for second in 1..=30 {
+            let sample: Sample = serde_json::from_str(&format!(r#"{{"t":{second}000,"load":[{second},null]}}"#))?;
+            history.push(&sample);
+        }
+        let end = history.newest_tick();
+        Ok(Scene { catalog, history, end, window: Window::One, offset_minutes: 0, cursor: None })
+    }
+
+    #[test]
+    fn a_legend_shows_the_newest_value_or_the_one_under_the_crosshair() -> Result<(), serde_json::Error> {
+        let mut scene = scene()?;
+        let family = scene.catalog.0[0].clone();
+        assert_eq!(scene.chart(&family).values, ["30.0", "–"]);
+        scene.cursor = Some(UnixMs(7_000));
+        assert_eq!(scene.chart(&family).values, ["7.00", "–"]);
+        assert_eq!(scene.reading(&family), "00:00:07, 1 min 7.00, 5 min –");
+        assert!(scene.crosshair().is_some());
+        scene.cursor = Some(UnixMs(500_000));
+        assert_eq!(scene.crosshair(), None);
+        Ok(())
+    }
+
+    #[test]
+    fn before_the_first_sample_there_is_a_place_for_everything() -> Result<(), serde_json::Error> {
+        let scene = Scene { end: None, ..scene()? };
+        let chart = scene.chart(&scene.catalog.0[0]);
+        assert_eq!((chart.strokes.len(), chart.values), (2, vec!["–".to_owned(), "–".to_owned()]));
+        assert_eq!(scene.words(&scene.catalog.0[0]), "No sample yet.");
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! The state behind the page's controls, and what it says.
+
+use super::page::{PageState, Theme};
+use crate::chart::{Window, ticks};
+use crate::model::{Link, UnixMs};
+
+/// One struct behind one signal: what is seldom drawn is cheap to compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlState {
+    pub link: Link,
+    pub window: Window,
+    pub paused: bool,
+    pub theme: Theme,
+    /// Whether the server has a newer page than this one.
+    pub outdated: bool,
+    /// The newest instant that is shown.
+    pub shown: Option<UnixMs>,
+    pub offset_minutes: i32,
+}
+
+/// What a viewer asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Window(Window),
+    TogglePause,
+    Theme(Theme),
+}
+
+impl ControlState {
+    pub fn new(page: &PageState, shown: Option<UnixMs>) -> Self {
+        Self {
+            link: Link::Snapshot,
+            window: page.window,
+            paused: false,
+            theme: page.theme,
+            outdated: false,
+            shown,
+            offset_minutes: page.zone.offset_minutes,
+        }
+    }
+
+    pub fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Window(window) => self.window = window,
+            Wish::TogglePause => self.paused = !self.paused,
+            Wish::Theme(theme) => self.theme = theme,
+        }
+    }
+
+    /// The value of `data-stream`.
+    pub fn id(&self) -> &'static str {
+        if self.paused { "paused" } else { self.link.id() }
+    }
+
+    pub fn word(&self) -> String {
+        let clock = |t| ticks::clock(t, self.offset_minutes, true);
+        match self.link {
+            _ if self.paused => "Paused".to_owned(),
+            Link::Snapshot => self.shown.map_or_else(|| "Starting".to_owned(), |t| format!("Snapshot of {}", clock(t))),
+            Link::Connecting => "Connecting".to_owned(),
+            Link::Live => "Live".to_owned(),
+            Link::Reconnecting { .. } => "Reconnecting".to_owned(),
+            Link::Stale { since } => format!("Stale since {}", clock(since)),
+            Link::Stopping { .. } => "Server stopping".to_owned(),
+        }
+    }
+
+    /// What counts beside the word.
+    pub fn note(&self) -> String {
+        match self.link {
+            Link::Reconnecting { attempt, seconds: 0 } => format!("try {attempt}"),
+            Link::Reconnecting { attempt, seconds } => format!("try {attempt} in {seconds} s"),
+            Link::Stopping { seconds } => format!("back in {seconds} s"),
+            _ if self.paused => {
+                self.shown.map(|t| format!("at {}", ticks::clock(t, self.offset_minutes, true))).unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_its_word() {
+        let state = |link, paused| ControlState {
+            link,
+            window: Window::Five,
+            paused,
+            theme: Theme::System,
+            outdated: false,
+            shown: Some(UnixMs(3_600_000)),
+            offset_minutes: 60,
+        };
+        for (link, paused, id, word, note) in [
+            (Link::Snapshot, false, "snapshot", "Snapshot of 02:00:00", ""),
+            (Link::Live, false, "live", "Live", ""),
+            (Link::Live, true, "paused", "Paused", "at 02:00:00"),
+            (Link::Reconnecting { attempt: 3, seconds: 4 }, false, "reconnecting", "Reconnecting", "try 3 in 4 s"),
+            (Link::Reconnecting { attempt: 3, seconds: 0 }, true, "paused", "Paused", "try 3"),
+            (Link::Stale { since: UnixMs(0) }, false, "stale", "Stale since 01:00:00", ""),
+            (Link::Stopping { seconds: 2 }, false, "stopping", "Server stopping", "back in 2 s"),
+        ] {
+            let state = state(link, paused);
+            assert_eq!((state.id(), &*state.word(), &*state.note()), (id, word, note));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the places are called that the server fills and the browser draws into: values of `data-part`.
+
+/// The id of the element that holds all of them.
+pub const BOARD: &str = "board";
+/// The class of what the crosshair moves over.
+pub const PLOT: &str = "plot";
+
+pub const LINE: &str = "line";
+pub const AREA: &str = "area";
+pub const GAPS: &str = "gaps";
+pub const GAP_NOTES: &str = "gap-notes";
+pub const X_AXIS: &str = "x";
+pub const Y_AXIS: &str = "y";
+pub const CROSSHAIR: &str = "crosshair";
+pub const VALUE: &str = "value";
+pub const WORDS: &str = "words";
+pub const ROWS: &str = "rows";
+pub const FIGURE: &str = "figure";
+pub const NUMBER: &str = "number";
+pub const UNIT: &str = "unit";
+pub const DETAIL: &str = "detail";
+pub const HEALTH: &str = "health";

@@ -1,0 +1,280 @@
+//! Where the browser draws: the places the server filled, found once, written only when what belongs
+//! there has changed.
+
+use super::parts;
+use crate::chart::{Scene, Stroke, Window};
+use crate::model::health::Headline;
+use crate::model::{Catalog, Family, Interval, UnixMs};
+use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+/// A chart's words are renewed this seldom: nobody hears them change.
+const RENEW_WORDS: Interval = Interval::SECOND.times(10);
+
+/// All places of a page.
+#[derive(Default)]
+pub(super) struct Surfaces {
+    charts: Vec<ChartSurface>,
+    tiles: Vec<TileSurface>,
+    figures: Vec<FigureSurface>,
+    worded: Option<(UnixMs, Window)>,
+}
+
+/// One place: how it is written, and what stands there as far as we wrote it.
+struct Slot {
+    element: Option<Element>,
+    way: Way,
+    written: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Attribute(&'static str),
+    Text,
+    Markup,
+}
+
+struct ChartSurface {
+    family: Family,
+    lines: Vec<Slot>,
+    areas: Vec<Slot>,
+    values: Vec<Slot>,
+    gaps: Slot,
+    gap_notes: Slot,
+    x_axis: Slot,
+    y_axis: Slot,
+    words: Slot,
+    rows: Slot,
+    table: Option<Element>,
+    crosshair: [Slot; 2],
+    slider: [Slot; 2],
+}
+
+struct TileSurface {
+    headline: Headline,
+    health: Slot,
+    word: Slot,
+    number: Slot,
+    unit: Slot,
+    detail: Slot,
+    spark: SparkSurface,
+}
+
+struct FigureSurface {
+    family: Family,
+    dimension: usize,
+    value: Slot,
+    spark: SparkSurface,
+}
+
+struct SparkSurface {
+    line: Slot,
+    area: Slot,
+}
+
+impl Surfaces {
+    pub(super) fn find(catalog: &Catalog) -> Self {
+        let mut surfaces = Self::default();
+        let Some(board) = document().get_element_by_id(parts::BOARD) else { return surfaces };
+        for tile in all(&board, "[data-headline]") {
+            let headline = tile.get_attribute("data-headline");
+            if let Some(headline) = Headline::ALL.into_iter().find(|known| headline.as_deref() == Some(known.id())) {
+                surfaces.tiles.push(TileSurface::find(tile, headline));
+            }
+        }
+        for figure in all(&board, "[data-family]") {
+            let name = figure.get_attribute("data-family").unwrap_or_default();
+            let Some(family) = catalog.family(&name) else { continue };
+            if family.is_mixed() {
+                let rows = all(&figure, &part(parts::FIGURE));
+                surfaces.figures.extend(rows.enumerate().map(|(dimension, row)| FigureSurface {
+                    family: family.clone(),
+                    dimension,
+                    value: Slot::find(&row, parts::VALUE, Way::Text),
+                    spark: SparkSurface::find(&row),
+                }));
+            } else {
+                surfaces.charts.push(ChartSurface::find(&figure, family));
+            }
+        }
+        surfaces
+    }
+
+    pub(super) fn draw(&mut self, scene: &Scene) {
+        let due = scene.end.map(|end| (end.floor_to(RENEW_WORDS), scene.window));
+        let renew_words = due != self.worded;
+        self.worded = due;
+        for tile in &mut self.tiles {
+            tile.draw(scene);
+        }
+        for chart in &mut self.charts {
+            chart.draw(scene, renew_words);
+        }
+        for figure in &mut self.figures {
+            figure.draw(scene);
+        }
+    }
+
+    /// Only what a moving crosshair changes.
+    pub(super) fn point(&mut self, scene: &Scene) {
+        for chart in &mut self.charts {
+            chart.point(scene);
+            write_all(&mut chart.values, scene.values_at_cursor(&chart.family));
+        }
+        for figure in &mut self.figures {
+            figure.value.write(scene.figure(&figure.family, figure.dimension).value);
+        }
+    }
+}
+
+impl ChartSurface {
+    fn find(figure: &Element, family: &Family) -> Self {
+        let plot = first(figure, &format!(".{}", parts::PLOT));
+        let crosshair = first(figure, &part(parts::CROSSHAIR));
+        let series = |name| {
+            (0..family.dimensions.len())
+                .map(|index| {
+                    Slot::new(first(figure, &format!("{}[data-index=\"{index}\"]", part(name))), Way::Attribute("d"))
+                })
+                .collect()
+        };
+        Self {
+            lines: series(parts::LINE),
+            areas: series(parts::AREA),
+            values: all(figure, &part(parts::VALUE)).map(|value| Slot::new(Some(value), Way::Text)).collect(),
+            gaps: Slot::find(figure, parts::GAPS, Way::Attribute("d")),
+            gap_notes: Slot::find(figure, parts::GAP_NOTES, Way::Markup),
+            x_axis: Slot::find(figure, parts::X_AXIS, Way::Markup),
+            y_axis: Slot::find(figure, parts::Y_AXIS, Way::Markup),
+            words: Slot::find(figure, parts::WORDS, Way::Text),
+            rows: Slot::find(figure, parts::ROWS, Way::Markup),
+            table: first(figure, "details"),
+            crosshair: ["x1", "x2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
+            slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
+            family: family.clone(),
+        }
+    }
+
+    fn draw(&mut self, scene: &Scene, renew_words: bool) {
+        let text = scene.chart(&self.family);
+        for ((line, area), stroke) in self.lines.iter_mut().zip(&mut self.areas).zip(text.strokes) {
+            line.write(stroke.line);
+            area.write(stroke.area);
+        }
+        self.gaps.write(text.gaps);
+        self.gap_notes.write(text.gap_notes);
+        self.x_axis.write(text.x_axis);
+        self.y_axis.write(text.y_axis);
+        write_all(&mut self.values, text.values);
+        self.point(scene);
+        if renew_words {
+            self.words.write(scene.words(&self.family));
+        }
+        // A table that nobody has open is not renewed.
+        if self.table.as_ref().is_some_and(|table| table.has_attribute("open")) {
+            self.rows.write(scene.table(&self.family));
+        }
+    }
+
+    fn point(&mut self, scene: &Scene) {
+        let place = scene.crosshair();
+        for end in &mut self.crosshair {
+            end.write(place.map_or_else(|| "-9".to_owned(), |place| place.css()));
+        }
+        let [now, text] = &mut self.slider;
+        now.write(place.map_or(10_000, |place| place.permyriad()).to_string());
+        text.write(scene.reading(&self.family));
+    }
+}
+
+impl TileSurface {
+    fn find(tile: Element, headline: Headline) -> Self {
+        Self {
+            headline,
+            word: Slot::find(&tile, parts::HEALTH, Way::Text),
+            number: Slot::find(&tile, parts::NUMBER, Way::Text),
+            unit: Slot::find(&tile, parts::UNIT, Way::Text),
+            detail: Slot::find(&tile, parts::DETAIL, Way::Text),
+            spark: SparkSurface::find(&tile),
+            health: Slot::new(Some(tile), Way::Attribute("data-health")),
+        }
+    }
+
+    fn draw(&mut self, scene: &Scene) {
+        let text = scene.tile(self.headline);
+        self.health.write(text.health.id().to_owned());
+        self.word.write(text.health.word().to_owned());
+        self.number.write(text.number);
+        self.unit.write(text.unit.to_owned());
+        self.detail.write(text.detail);
+        self.spark.draw(text.spark);
+    }
+}
+
+impl FigureSurface {
+    fn draw(&mut self, scene: &Scene) {
+        let text = scene.figure(&self.family, self.dimension);
+        self.value.write(text.value);
+        self.spark.draw(text.spark);
+    }
+}
+
+impl SparkSurface {
+    fn find(within: &Element) -> Self {
+        Self {
+            line: Slot::find(within, parts::LINE, Way::Attribute("d")),
+            area: Slot::find(within, parts::AREA, Way::Attribute("d")),
+        }
+    }
+
+    fn draw(&mut self, stroke: Stroke) {
+        self.line.write(stroke.line);
+        self.area.write(stroke.area);
+    }
+}
+
+impl Slot {
+    fn new(element: Option<Element>, way: Way) -> Self {
+        Self { element, way, written: None }
+    }
+
+    fn find(within: &Element, name: &str, way: Way) -> Self {
+        Self::new(first(within, &part(name)), way)
+    }
+
+    fn write(&mut self, text: String) {
+        if self.written.as_ref() == Some(&text) {
+            return;
+        }
+        if let Some(element) = &self.element {
+            match self.way {
+                // An element refuses only names that are no names.
+                Way::Attribute(name) => _ = element.set_attribute(name, &text),
+                Way::Text => element.set_text_content(Some(&text)),
+                Way::Markup => element.set_inner_html(&text),
+            }
+        }
+        self.written = Some(text);
+    }
+}
+
+fn write_all(slots: &mut [Slot], texts: Vec<String>) {
+    for (slot, text) in slots.iter_mut().zip(texts) {
+        slot.write(text);
+    }
+}
+
+fn part(name: &str) -> String {
+    format!("[data-part=\"{name}\"]")
+}
+
+fn first(within: &Element, selector: &str) -> Option<Element> {
+    within.query_selector(selector).ok().flatten()
+}
+
+fn all(within: &Element, selector: &str) -> impl Iterator<Item = Element> + use<> {
+    let found = within.query_selector_all(selector).ok();
+    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
+}
