@@ -8,6 +8,8 @@ pub mod controls;
 mod crosshair;
 #[cfg(feature = "hydrate")]
 mod document;
+#[cfg(feature = "hydrate")]
+mod json;
 pub mod page;
 pub mod parts;
 #[cfg(feature = "hydrate")]
@@ -18,4 +20,4 @@ mod stream;
 mod surface;
 
 #[cfg(feature = "hydrate")]
-pub use awake::{attach_board, boot, controls, go_live};
+pub use awake::{attach_board, boot, controls, go_live, grant};

@@ -1,6 +1,7 @@
 //! The crosshair that all charts share: an instant, and what each family says about it.
 
 use super::span::Span;
+use crate::model::units::between;
 use crate::model::{Family, History, Interval, UnixMs};
 
 /// The values that stand for an instant, in the family's order. A row stands for its own interval.
@@ -12,7 +13,7 @@ pub fn values_at(family: &Family, history: &History, t: UnixMs) -> Vec<Option<f6
 /// The tick nearest to a place from the left, given as a share from 0 to 1.
 pub fn t_at(span: Span, share: f64, interval: Interval) -> UnixMs {
     let start = span.start();
-    let past_start = (share.clamp(0.0, 1.0) * span.window.length().ms() as f64) as i64;
+    let past_start = (between(share, 0.0, 1.0) * span.window.length().ms() as f64) as i64;
     within(span, UnixMs(start.0.saturating_add(past_start + interval.ms() / 2)).floor_to(interval), interval)
 }
 

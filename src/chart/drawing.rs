@@ -103,7 +103,7 @@ fn stacked(unit: Unit, rows: &Rows) -> (Vec<Stroke>, Scale) {
             if edge.line.is_empty() || edge.line == below.line {
                 return Stroke::default();
             }
-            let area = [edge.area.as_str(), below.area.as_str()].concat();
+            let area = edge.area.clone() + &below.area;
             below = edge;
             Stroke { line: below.line.clone(), area }
         })

@@ -2,7 +2,7 @@
 
 use super::span::Place;
 use crate::model::Unit;
-use crate::model::units::Shown;
+use crate::model::units::{self, Shown, between};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
@@ -48,7 +48,7 @@ impl Scale {
         if !total.is_finite() || total <= 0.0 {
             return Self::round(unit, 0.0);
         }
-        let total = total.clamp(least_top(unit), GREATEST);
+        let total = between(total, least_top(unit), GREATEST);
         let (steps, base): (&[f64], _) =
             if is_binary(unit) { (&TOTAL_STEPS_BINARY, 2.0) } else { (&TOTAL_STEPS, 10.0) };
         Self { unit, top: total, step: first_step(steps, base, |step| step * 5.0 > total) }
@@ -67,7 +67,7 @@ impl Scale {
     pub fn y(&self, value: f64, height: i32) -> i32 {
         let height = f64::from(height);
         // The cast takes NaN to zero, so that nothing leaves the box whatever comes in.
-        (height + 0.5 - (value / self.top * height).clamp(0.0, height)) as i32
+        (height + 0.5 - between(value / self.top * height, 0.0, height)) as i32
     }
 
     /// Bottom to top, zero first.
@@ -79,7 +79,7 @@ impl Scale {
         (0..=count)
             .map(|index| {
                 let number = f64::from(index) * step;
-                let shown = Shown { number: format!("{number:.decimals$}"), unit: prefix.unit };
+                let shown = Shown { number: units::fixed(number, decimals), unit: prefix.unit };
                 YTick { place: self.place(f64::from(index) * self.step), label: shown.text() }
             })
             .collect()

@@ -1,11 +1,12 @@
 //! What stretch of time is shown, and where an instant stands in it.
 
 use super::WIDTH;
+use crate::model::units::between;
 use crate::model::{Interval, UnixMs};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How much time a chart shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub enum Window {
     #[serde(rename = "1m")]
     One,
@@ -122,7 +123,7 @@ pub struct Place(u16);
 impl Place {
     /// Of a share from 0 to 1; what lies outside is put on the edge.
     pub fn of(share: f64) -> Self {
-        Self((share * 10_000.0 + 0.5).clamp(0.0, 10_000.0) as u16)
+        Self(between(share * 10_000.0 + 0.5, 0.0, 10_000.0) as u16)
     }
 
     pub const fn permyriad(self) -> u16 {

@@ -1,12 +1,13 @@
 //! How a page comes to life: first the data the server rendered from, then the islands, then the stream.
 
-use super::controls::ControlState;
-use super::page::PageState;
+use super::controls::{ControlState, Wish};
+use super::page::{PageState, Zone};
 use super::surface::Surfaces;
 use super::{crosshair, document, samples, stream};
 use crate::chart::Scene;
 use crate::model::{Catalog, History, Interval, Link, UnixMs};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,12 +59,11 @@ pub async fn boot() -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The islands are awake: from here on the page moves.
+/// The islands are awake: from here on the page moves, and tells times in the viewer's zone.
 #[wasm_bindgen]
-pub fn go_live() {
+pub fn go_live(zone: &str, offset_minutes: i32) {
     let Some(page) = page() else { return };
-    document::remember_choices(&page);
-    samples::follow_window(&page);
+    page.take_zone(Zone { name: zone.into(), offset_minutes });
     crosshair::follow(&page);
     stream::start(page);
 }
@@ -71,6 +71,22 @@ pub fn go_live() {
 /// The state behind the controls, once `boot` is through.
 pub fn controls() -> Option<ArcRwSignal<ControlState>> {
     page().map(|page| page.controls.clone())
+}
+
+/// Does what the viewer asks for, and lets the next HTML know of it.
+pub fn grant(wish: Wish) {
+    let Some(page) = page() else { return };
+    page.controls.update(|state| state.grant(wish));
+    match wish {
+        Wish::Theme(theme) => document::keep_theme(theme),
+        Wish::TogglePause => page.show_newest(),
+        Wish::Window(window) => {
+            document::keep_window(window);
+            page.scene.borrow_mut().window = window;
+            page.redraw();
+            spawn_local(samples::fetch_earlier(page));
+        }
+    }
 }
 
 /// Finds the places to draw into.
@@ -125,14 +141,14 @@ impl Page {
         }
     }
 
-    /// The viewer chose another window or zone, paused or went on.
-    pub(super) fn obey(&self, state: &ControlState) {
-        {
-            let mut scene = self.scene.borrow_mut();
-            scene.window = state.window;
-            scene.offset_minutes = state.offset_minutes;
+    /// From now on clocks show the viewer's time; a cookie makes the next HTML do so, too.
+    fn take_zone(&self, zone: Zone) {
+        document::keep_zone(&zone);
+        if zone != self.state.zone {
+            self.scene.borrow_mut().offset_minutes = zone.offset_minutes;
+            self.controls.update(|state| state.offset_minutes = zone.offset_minutes);
+            self.redraw();
         }
-        if state.paused { self.redraw() } else { self.show_newest() }
     }
 
     pub(super) fn redraw(&self) {

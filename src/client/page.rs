@@ -2,8 +2,8 @@
 //! exactly what the server rendered.
 
 use crate::chart::Window;
-use crate::model::{Catalog, EventId, HostFacts, Interval};
-use serde::{Deserialize, Serialize};
+use crate::model::{Catalog, EventId, Interval};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The element whose text is this state as JSON.
@@ -14,9 +14,8 @@ pub const THEME_COOKIE: &str = "telltale_theme";
 pub const ZONE_ELEMENT: &str = "zone";
 pub const ZONE_COOKIE: &str = "telltale_zone";
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PageState {
-    pub host: Arc<HostFacts>,
     pub catalog: Arc<Catalog>,
     pub interval: Interval,
     pub window: Window,
@@ -26,18 +25,16 @@ pub struct PageState {
     pub last: Option<EventId>,
     /// The build of the page; a server of another build has a newer page to offer.
     pub build: Arc<str>,
-    /// Whether anybody who reaches the port may look: said on the page.
-    pub open_to_all: bool,
 }
 
 /// A time zone: its name, and how far it is from UTC now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Zone {
     pub name: Arc<str>,
     pub offset_minutes: i32,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
     #[default]

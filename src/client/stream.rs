@@ -3,14 +3,14 @@
 
 use super::awake::Page;
 use super::document;
-use crate::model::event::{Bye, EventName, Gap, Hello};
+use super::json::{self, Json};
+use crate::model::event::EventName;
 use crate::model::link::{Action, Watchdog};
-use crate::model::{Catalog, EventId, Link, Sample};
+use crate::model::{Catalog, EventId, Link};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 use web_sys::{EventSource, MessageEvent};
 
@@ -133,46 +133,41 @@ impl Stream {
     }
 
     fn heard(&self, name: EventName, event: &MessageEvent) {
-        let data = event.data().as_string().unwrap_or_default();
         let now = document::now();
         self.watchdog.borrow_mut().heard(now);
-        match name {
-            EventName::Hello => self.greet(&data),
-            EventName::Catalog => {
-                if let Ok(catalog) = serde_json::from_str::<Catalog>(&data) {
-                    self.change_catalog(catalog);
-                }
-            }
-            EventName::Sample => {
-                if let Ok(sample) = serde_json::from_str::<Sample>(&data) {
-                    self.watchdog.borrow_mut().sampled(sample.t, now);
-                    self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
-                    self.page.change_history(|history| history.push(&sample));
-                    self.page.show_newest();
-                }
-            }
-            EventName::Gap => {
-                if let Ok(gap) = serde_json::from_str::<Gap>(&data) {
-                    self.page.change_history(|history| history.push_gap(gap));
-                }
-            }
-            EventName::Bye => {
-                if let Ok(bye) = serde_json::from_str::<Bye>(&data) {
-                    self.watchdog.borrow_mut().goodbye(bye.retry_ms, now);
-                }
-            }
-            EventName::Ping => {}
-        }
+        // An event that can't be read is a sign of life and nothing more.
+        _ = event.data().as_string().and_then(|data| self.take(name, &Json::parse(&data)?, event, now));
         self.say_link();
     }
 
-    fn greet(&self, data: &str) {
-        let Ok(hello) = serde_json::from_str::<Hello>(data) else { return };
-        let outdated = hello.page_build != self.page.state.build;
+    fn take(&self, name: EventName, data: &Json, event: &MessageEvent, now: i64) -> Option<()> {
+        match name {
+            EventName::Hello => self.greet(data)?,
+            EventName::Catalog => self.change_catalog(json::catalog(data)?),
+            EventName::Sample => {
+                let sample = json::sample(data)?;
+                self.watchdog.borrow_mut().sampled(sample.t, now);
+                self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
+                self.page.change_history(|history| history.push(&sample));
+                self.page.show_newest();
+            }
+            EventName::Gap => {
+                let gap = json::gap(data)?;
+                self.page.change_history(|history| history.push_gap(gap));
+            }
+            EventName::Bye => self.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
+            EventName::Ping => {}
+        }
+        Some(())
+    }
+
+    fn greet(&self, hello: &Json) -> Option<()> {
+        let outdated = hello.field("page_build")?.text()? != *self.page.state.build;
         if self.page.controls.with_untracked(|state| state.outdated != outdated) {
             self.page.controls.update(|state| state.outdated = outdated);
         }
-        self.change_catalog(Arc::unwrap_or_clone(hello.catalog));
+        self.change_catalog(json::catalog(&hello.field("catalog")?)?);
+        Some(())
     }
 
     fn change_catalog(&self, catalog: Catalog) {

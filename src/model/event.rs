@@ -97,6 +97,21 @@ pub enum GapReason {
 }
 
 impl GapReason {
+    pub const ALL: [Self; 6] =
+        [Self::NotRunning, Self::Suspended, Self::Clock, Self::Late, Self::Expired, Self::Unknown];
+
+    /// As it stands in a gap.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::NotRunning => "not_running",
+            Self::Suspended => "suspended",
+            Self::Clock => "clock",
+            Self::Late => "late",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// In words, to stand on a chart.
     pub const fn words(self) -> &'static str {
         match self {
@@ -159,6 +174,14 @@ pub enum ByeReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_spelled_alike_everywhere() -> Result<(), serde_json::Error> {
+        for reason in GapReason::ALL {
+            assert_eq!(serde_json::to_value(reason)?, reason.id());
+        }
+        Ok(())
+    }
 
     #[test]
     fn only_ids_of_ours_are_read() {

@@ -48,6 +48,33 @@ pub enum Unit {
 }
 
 impl Unit {
+    pub const ALL: [Self; 7] = [
+        Self::Percent,
+        Self::Bytes,
+        Self::BytesPerSecond,
+        Self::PerSecond,
+        Self::Milliseconds,
+        Self::Celsius,
+        Self::Count,
+    ];
+
+    /// As it stands in the catalog.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Percent => "%",
+            Self::Bytes => "bytes",
+            Self::BytesPerSecond => "bytes/s",
+            Self::PerSecond => "/s",
+            Self::Milliseconds => "ms",
+            Self::Celsius => "°C",
+            Self::Count => "",
+        }
+    }
+
+    pub fn parse(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.id() == id)
+    }
+
     /// Decimal places of a value of this unit on the wire: what is meaningful, no more.
     pub const fn decimals(self) -> u8 {
         match self {
@@ -117,5 +144,20 @@ impl Catalog {
 
     pub fn iter(&self) -> std::slice::Iter<'_, Family> {
         self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_spelled_alike_everywhere() -> Result<(), serde_json::Error> {
+        for unit in Unit::ALL {
+            assert_eq!(serde_json::to_value(unit)?, unit.id());
+            assert_eq!(Unit::parse(unit.id()), Some(unit));
+        }
+        assert_eq!(Unit::parse("furlong"), None);
+        Ok(())
     }
 }

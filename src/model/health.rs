@@ -1,6 +1,6 @@
 //! The five headlines that answer "is this machine well?": one reading each, with its state in a word.
 
-use super::family::{Catalog, Unit};
+use super::family::{Catalog, Family, Unit};
 use super::series::Series;
 use super::time::UnixMs;
 use super::track::History;
@@ -101,124 +101,113 @@ impl Headline {
     /// The reading at the history's newest tick; the sparkline begins at `from`.
     pub fn read(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
         match self {
-            Self::Cpu => self.percent(catalog, history, from, (80.0, 95.0), |_, history| {
-                let load = newest(catalog, history, "load.load1");
-                load.map_or_else(String::new, |load| format!("load {}", Unit::Count.show(load).text()))
-            }),
-            Self::Memory => self.percent(catalog, history, from, (80.0, 92.0), |_, history| {
-                newest(catalog, history, "memory.available.available")
-                    .map_or_else(String::new, |free| format!("{} available", Unit::Bytes.show(free).text()))
-            }),
-            Self::Disk => self.percent(catalog, history, from, (80.0, 97.0), |name, history| {
-                let device =
-                    name.strip_prefix("disk.").and_then(|rest| rest.strip_suffix(".util.util")).unwrap_or(name);
-                let fullest = catalog
-                    .iter()
-                    .filter(|family| family.id.starts_with("fs.") && family.id.ends_with(".space"))
-                    .filter_map(|family| {
-                        newest(catalog, history, &format!("{}.used_percent", family.id)).map(|used| (family, used))
-                    })
-                    .max_by(|left, right| left.1.total_cmp(&right.1));
-                match fullest {
-                    Some((family, used)) => {
-                        format!("{device} busy · {} {used:.0}% full", family.device().unwrap_or_default())
-                    }
-                    None => format!("{device} busy"),
-                }
-            }),
-            Self::Pressure => self.percent(catalog, history, from, (20.0, 50.0), |name, _| {
-                match name.strip_prefix("pressure.").and_then(|rest| rest.strip_suffix(".some")) {
-                    Some("io") => "most on input and output".to_owned(),
-                    Some(resource) => format!("most on {}", if resource == "cpu" { "CPU" } else { resource }),
-                    None => String::new(),
-                }
-            }),
             Self::Network => self.network(catalog, history, from),
+            _ => self.percent(catalog, history, from),
+        }
+    }
+
+    /// From where on a percentage is high, and from where critical.
+    const fn limits(self) -> (f64, f64) {
+        match self {
+            Self::Cpu => (80.0, 95.0),
+            Self::Memory => (80.0, 92.0),
+            Self::Disk => (80.0, 97.0),
+            Self::Pressure => (20.0, 50.0),
+            Self::Network => (f64::INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// What stands behind a percentage; `highest` is the name of the series it is read from.
+    fn detail(self, catalog: &Catalog, history: &History, highest: &str) -> String {
+        let shown = |unit: Unit, name: &str| newest(catalog, history, name).map(|value| unit.show(value).text());
+        match self {
+            Self::Cpu => shown(Unit::Count, "load.load1").map(|load| format!("load {load}")).unwrap_or_default(),
+            Self::Memory => shown(Unit::Bytes, "memory.available.available")
+                .map(|free| format!("{free} available"))
+                .unwrap_or_default(),
+            Self::Disk => {
+                let device = highest.strip_prefix("disk.").and_then(|rest| rest.strip_suffix(".util.util"));
+                let busy = format!("{} busy", device.unwrap_or(highest));
+                fullest(catalog, history).map(|full| format!("{busy} · {full}")).unwrap_or(busy)
+            }
+            Self::Pressure => match highest.strip_prefix("pressure.").and_then(|rest| rest.strip_suffix(".some")) {
+                Some("io") => "most on input and output".to_owned(),
+                Some("cpu") => "most on CPU".to_owned(),
+                Some(resource) => format!("most on {resource}"),
+                None => String::new(),
+            },
+            Self::Network => String::new(),
         }
     }
 
     /// The series that compete for this headline; the highest one is read.
     fn candidates(self, catalog: &Catalog) -> Vec<String> {
-        let existing = |names: &[&str]| {
-            names
-                .iter()
-                .filter(|name| Series::resolve(name, catalog).is_some())
-                .map(|name| (*name).to_owned())
-                .collect()
+        let (existing, (kind, end, dimension)): (&[&str], _) = match self {
+            Self::Cpu => (&["cpu.busy"], ("", "", "")),
+            Self::Memory => (&["memory.used_percent"], ("", "", "")),
+            Self::Pressure => (&["pressure.cpu.some", "pressure.memory.some", "pressure.io.some"], ("", "", "")),
+            Self::Disk => (&[], ("disk.", ".util", "util")),
+            Self::Network => (&[], ("net.", ".traffic", "received")),
         };
-        let ending = |kind: &str, end: &str, dimension: &str| {
-            catalog
-                .iter()
-                .filter(|family| family.id.starts_with(kind) && family.id.ends_with(end))
-                .map(|family| format!("{}.{dimension}", family.id))
-                .collect::<Vec<_>>()
-        };
-        match self {
-            Self::Cpu => existing(&["cpu.busy"]),
-            Self::Memory => existing(&["memory.used_percent"]),
-            Self::Disk => ending("disk.", ".util", "util"),
-            Self::Network => ending("net.", ".traffic", "received"),
-            Self::Pressure => existing(&["pressure.cpu.some", "pressure.memory.some", "pressure.io.some"]),
+        if end.is_empty() {
+            let exists = |name: &&&str| Series::resolve(name, catalog).is_some();
+            return existing.iter().filter(exists).map(|name| (*name).to_owned()).collect();
         }
+        ending(catalog, kind, end).map(|family| format!("{}.{dimension}", family.id)).collect()
     }
 
-    /// A headline that is the highest of some percentages; `detail` is given the name of that series.
-    fn percent(
-        self,
-        catalog: &Catalog,
-        history: &History,
-        from: UnixMs,
-        (busy, critical): (f64, f64),
-        detail: impl Fn(&str, &History) -> String,
-    ) -> Reading {
-        let candidates: Vec<(String, Series)> = self
-            .candidates(catalog)
-            .into_iter()
-            .filter_map(|name| Series::resolve(&name, catalog).map(|series| (name, series)))
-            .collect();
-        let highest = candidates
-            .iter()
-            .filter_map(|(name, series)| series.newest(history).map(|value| (name, value)))
-            .reduce(|best, next| if next.1 > best.1 { next } else { best });
-        let value = highest.map(|(_, value)| value);
+    /// A headline that is the highest of some percentages.
+    fn percent(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
+        let (mut value, mut detail, mut spark) = (None, String::new(), Vec::new());
+        for name in self.candidates(catalog) {
+            let Some(series) = Series::resolve(&name, catalog) else { continue };
+            let newest = series.newest(history);
+            if newest.is_some() && newest > value {
+                value = newest;
+                detail = self.detail(catalog, history, &name);
+            }
+            combine(&mut spark, series.points(history, from), f64::max);
+        }
+        let (busy, critical) = self.limits();
         Reading {
             headline: self,
             value: units::show(Unit::Percent, value),
-            detail: highest.map_or_else(String::new, |(name, _)| detail(name, history)),
+            detail,
             health: Health::of(value, busy, critical),
-            spark: combine(candidates.iter().map(|(_, series)| series.points(history, from)), f64::max),
+            spark,
             spark_unit: Unit::Percent,
         }
     }
 
     /// All interfaces together. Traffic alone is never unhealthy; errors and drops are.
     fn network(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
-        let series = |end: &str, dimensions: &[&str]| -> Vec<Series> {
-            catalog
-                .iter()
-                .filter(|family| family.id.starts_with("net.") && family.id.ends_with(end))
-                .flat_map(|family| dimensions.iter().map(move |dimension| format!("{}.{dimension}", family.id)))
-                .filter_map(|name| Series::resolve(&name, catalog))
-                .collect()
+        let mut spark = Vec::new();
+        let mut total = |end: &str, dimension: &str, drawn: bool| {
+            let mut total = None;
+            for family in ending(catalog, "net.", end) {
+                let Some(series) = Series::resolve(&format!("{}.{dimension}", family.id), catalog) else { continue };
+                total = sum(total, series.newest(history));
+                if drawn {
+                    combine(&mut spark, series.points(history, from), |left, right| left + right);
+                }
+            }
+            total
         };
-        let total = |series: &[Series]| {
-            series.iter().filter_map(|series| series.newest(history)).reduce(|sum, value| sum + value)
+        let (received, sent) = (total(".traffic", "received", true), total(".traffic", "sent", true));
+        let errors = sum(total(".errors", "received", false), total(".errors", "sent", false));
+        let value = received.zip(sent).map(|(received, sent)| received + sent);
+        let shown = |value| units::show(Unit::BytesPerSecond, value).text();
+        let detail = match errors {
+            _ if value.is_none() => String::new(),
+            Some(errors) if errors >= 0.5 => format!("{} errors", Unit::PerSecond.show(errors).text()),
+            _ => format!("↓ {} · ↑ {}", shown(received), shown(sent)),
         };
-        let (received, sent) = (series(".traffic", &["received"]), series(".traffic", &["sent"]));
-        let errors = total(&series(".errors", &["received", "sent"]));
-        let value = total(&received).zip(total(&sent)).map(|(received, sent)| received + sent);
-        let shown = |value: Option<f64>| units::show(Unit::BytesPerSecond, value).text();
         Reading {
             headline: self,
             value: units::show(Unit::BytesPerSecond, value),
-            detail: value.map_or_else(String::new, |_| match errors {
-                Some(errors) if errors >= 0.5 => format!("{} errors", Unit::PerSecond.show(errors).text()),
-                _ => format!("↓ {} · ↑ {}", shown(total(&received)), shown(total(&sent))),
-            }),
+            detail,
             health: if value.is_none() { Health::Unknown } else { Health::of(errors.or(Some(0.0)), 1.0, 100.0) },
-            spark: combine(received.iter().chain(&sent).map(|series| series.points(history, from)), |sum, value| {
-                sum + value
-            }),
+            spark,
             spark_unit: Unit::BytesPerSecond,
         }
     }
@@ -228,18 +217,120 @@ fn newest(catalog: &Catalog, history: &History, name: &str) -> Option<f64> {
     Series::resolve(name, catalog)?.newest(history)
 }
 
-/// Several series of the same ticks as one; an instant at which none has a value has none.
-fn combine(
-    series: impl Iterator<Item = Vec<(UnixMs, Option<f64>)>>,
-    join: impl Fn(f64, f64) -> f64,
-) -> Vec<(UnixMs, Option<f64>)> {
-    let mut all = std::collections::BTreeMap::new();
-    for (t, value) in series.flatten() {
-        let slot: &mut Option<f64> = all.entry(t).or_default();
-        *slot = match (*slot, value) {
-            (Some(left), Some(right)) => Some(join(left, right)),
-            (left, right) => left.or(right),
-        };
+/// The families of one kind of device, `net.*.traffic` say.
+fn ending<'a>(catalog: &'a Catalog, kind: &'a str, end: &'a str) -> impl Iterator<Item = &'a Family> {
+    catalog.iter().filter(move |family| family.id.starts_with(kind) && family.id.ends_with(end))
+}
+
+/// The file system that is fullest, in words.
+fn fullest(catalog: &Catalog, history: &History) -> Option<String> {
+    let mut fullest: Option<(&Family, f64)> = None;
+    for family in ending(catalog, "fs.", ".space") {
+        let Some(used) = newest(catalog, history, &format!("{}.used_percent", family.id)) else { continue };
+        if fullest.is_none_or(|(_, most)| used > most) {
+            fullest = Some((family, used));
+        }
     }
-    all.into_iter().collect()
+    fullest.map(|(family, used)| format!("{} {}% full", family.device().unwrap_or_default(), units::fixed(used, 0)))
+}
+
+fn sum(left: Option<f64>, right: Option<f64>) -> Option<f64> {
+    left.zip(right).map(|(left, right)| left + right).or(left).or(right)
+}
+
+/// Joins one more series into those before it, both in order of time; an instant at which none has a
+/// value has none.
+fn combine(all: &mut Vec<(UnixMs, Option<f64>)>, more: Vec<(UnixMs, Option<f64>)>, join: fn(f64, f64) -> f64) {
+    if all.is_empty() {
+        *all = more;
+        return;
+    }
+    let mut at = 0;
+    for (t, value) in more {
+        while all.get(at).is_some_and(|(earlier, _)| *earlier < t) {
+            at += 1;
+        }
+        match all.get_mut(at) {
+            Some((same, slot)) if *same == t => {
+                *slot = slot.zip(value).map(|(left, right)| join(left, right)).or(*slot).or(value);
+            }
+            _ => all.insert(at, (t, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, Sample};
+
+    fn read(headline: Headline, sample: &str) -> Result<Reading, serde_json::Error> {
+        let second = Interval::SECOND;
+        let of = |id: &str, unit, dimensions: &[(&str, &str)]| Family::new(id, id, unit, second, dimensions);
+        let catalog = Catalog(vec![
+            of("cpu", Unit::Percent, &[("user", ""), ("iowait", "")]),
+            of("load", Unit::Count, &[("load1", "")]),
+            of("disk.sda.util", Unit::Percent, &[("util", "")]),
+            of("disk.sdb.util", Unit::Percent, &[("util", "")]),
+            of("fs./.space", Unit::Bytes, &[("used", ""), ("reserved", ""), ("free", "")]),
+            of("net.a.traffic", Unit::BytesPerSecond, &[("received", ""), ("sent", "")]),
+            of("net.b.traffic", Unit::BytesPerSecond, &[("received", ""), ("sent", "")]),
+            of("net.b.errors", Unit::PerSecond, &[("received", ""), ("sent", "")]),
+            of("pressure.io", Unit::Percent, &[("some", ""), ("full", "")]),
+        ]);
+        let mut history = crate::model::History::new(Interval::MINUTE);
+        history.set_catalog(&catalog);
+        history.push(&serde_json::from_str::<Sample>(sample)?);
+        Ok(headline.read(&catalog, &history, UnixMs(0)))
+    }
+
+    #[test]
+    fn headlines_tell_number_detail_and_state() -> Result<(), serde_json::Error> {
+        for (headline, sample, value, detail, health) in [
+            (Headline::Cpu, r#"{"t":1000,"cpu":[50,40],"load":[1.5]}"#, "50.0%", "load 1.50", Health::Good),
+            (Headline::Cpu, r#"{"t":1000,"cpu":[85,0]}"#, "85.0%", "", Health::Busy),
+            (Headline::Cpu, r#"{"t":1000,"cpu":[null,0]}"#, "–", "", Health::Unknown),
+            (
+                Headline::Disk,
+                r#"{"t":1000,"disk.sda.util":[3],"disk.sdb.util":[99],"fs./.space":[75,5,25]}"#,
+                "99.0%",
+                "sdb busy · / 75% full",
+                Health::Critical,
+            ),
+            (
+                Headline::Network,
+                r#"{"t":1000,"net.a.traffic":[1,2],"net.b.traffic":[10,20],"net.b.errors":[0,0]}"#,
+                "33 B/s",
+                "↓ 11 B/s · ↑ 22 B/s",
+                Health::Good,
+            ),
+            (
+                Headline::Network,
+                r#"{"t":1000,"net.a.traffic":[1,2],"net.b.errors":[3,1]}"#,
+                "3 B/s",
+                "4.00 /s errors",
+                Health::Busy,
+            ),
+            (
+                Headline::Pressure,
+                r#"{"t":1000,"pressure.io":[30,1]}"#,
+                "30.0%",
+                "most on input and output",
+                Health::Busy,
+            ),
+        ] {
+            let reading = read(headline, sample)?;
+            assert_eq!((&*reading.value.text(), &*reading.detail, reading.health), (value, detail, health), "{sample}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn series_are_joined_instant_by_instant() {
+        let at = |points: &[(i64, Option<f64>)]| points.iter().map(|(t, v)| (UnixMs(*t), *v)).collect::<Vec<_>>();
+        let mut all = Vec::new();
+        combine(&mut all, at(&[(2, Some(1.0)), (3, None)]), f64::max);
+        combine(&mut all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]), f64::max);
+        assert_eq!(all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]));
+    }
 }

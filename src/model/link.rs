@@ -2,6 +2,7 @@
 //! connection can die is a test.
 
 use super::time::{Interval, UnixMs};
+use super::units::between;
 
 /// What a page says of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl Watchdog {
         }
         self.attempt = self.attempt.saturating_add(1);
         let backoff = (FIRST_RETRY_MS << (self.attempt - 1).min(8)).min(LONGEST_RETRY_MS);
-        let spread = (backoff as f64 * (0.5 + jitter.clamp(0.0, 1.0))) as i64;
+        let spread = (backoff as f64 * (0.5 + between(jitter, 0.0, 1.0))) as i64;
         self.phase = Phase::Waiting { until: now + spread, stopping: false };
     }
 

@@ -62,7 +62,7 @@ impl Unit {
             _ if number == 0.0 => 0,
             _ => 2,
         };
-        Shown { number: trim_zero(format!("{number:.decimals$}")), unit: prefix.unit }
+        Shown { number: fixed(number, decimals), unit: prefix.unit }
     }
 }
 
@@ -82,12 +82,23 @@ fn scaled(value: f64, base: f64, units: &[&'static str]) -> Prefix {
     prefix
 }
 
-/// `-0.0` and its like are zero.
-fn trim_zero(text: String) -> String {
-    match text.strip_prefix('-') {
-        Some(rest) if rest.bytes().all(|byte| byte == b'0' || byte == b'.') => rest.to_owned(),
-        _ => text,
+/// A number with so many decimals. Written by hand because the formatting of floating-point numbers is a
+/// heavy thing to carry into a browser.
+pub fn fixed(number: f64, decimals: usize) -> String {
+    let scale = [1.0, 10.0, 100.0, 1000.0][decimals.min(3)];
+    let scaled = (number * scale).round();
+    let (whole, rest) = ((scaled / scale).trunc().abs() as u64, (scaled % scale).abs() as u64);
+    let sign = if scaled < 0.0 { "-" } else { "" };
+    match decimals.min(3) {
+        0 => format!("{sign}{whole}"),
+        decimals => format!("{sign}{whole}.{rest:0decimals$}"),
     }
+}
+
+/// Keeps a number between two others, and makes zero of what is none. Unlike the method of that name it can't
+/// panic, and so needs nothing to print numbers with.
+pub fn between(number: f64, least: f64, greatest: f64) -> f64 {
+    if number.is_nan() { least } else { number.max(least).min(greatest) }
 }
 
 /// A length of time as people say it: `3 d 4 h`, `12 min`, `5 s`.

@@ -48,7 +48,7 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
 async fn overview(state: AppState, settings: Arc<PageSettings>, request: Request) -> Response {
     let now = UnixMs(Timestamp::now().as_millisecond());
     let snapshot = state.history.snapshot();
-    let page = Arc::new(page_state(&state, &settings, &snapshot, &request));
+    let page = Arc::new(page_state(&settings, &snapshot, &request));
     let end = snapshot.history.newest_tick();
     let scene = Arc::new(Scene {
         catalog: snapshot.catalog,
@@ -66,16 +66,15 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, request: Request
     };
     let shell = move || {
         let (page, scene) = (page.clone(), scene.clone());
-        let (links, watch) = (settings.links.clone(), settings.watch.clone());
-        view! { <Shell page scene links now watch /> }
+        let (host, links, watch) = (state.host.clone(), settings.links.clone(), settings.watch.clone());
+        view! { <Shell page host open_to_all=settings.open_to_all scene links now watch /> }
     };
     leptos_axum::render_app_async_with_context(context, shell)(request).await
 }
 
-fn page_state(state: &AppState, settings: &PageSettings, snapshot: &Snapshot, request: &Request) -> PageState {
+fn page_state(settings: &PageSettings, snapshot: &Snapshot, request: &Request) -> PageState {
     let cookie = |name| cookie(request.headers(), name);
     PageState {
-        host: state.host.clone(),
         catalog: snapshot.catalog.clone(),
         interval: settings.interval,
         window: window_of(request.uri().query().unwrap_or_default()),
@@ -83,7 +82,6 @@ fn page_state(state: &AppState, settings: &PageSettings, snapshot: &Snapshot, re
         theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
         last: snapshot.newest.as_ref().map(|(id, _)| *id),
         build: settings.build.clone(),
-        open_to_all: settings.open_to_all,
     }
 }
 

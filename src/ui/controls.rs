@@ -28,11 +28,10 @@ fn follow(state: &State, say: impl Fn(&ControlState) -> String + Send + Sync + '
 }
 
 /// What a click asks for.
-fn wish(state: &State, wish: Wish) -> Box<dyn FnMut(leptos::ev::MouseEvent)> {
-    let state = state.clone();
+fn wish(wish: Wish) -> Box<dyn FnMut(leptos::ev::MouseEvent)> {
     Box::new(move |event| {
         event.prevent_default();
-        state.update(|state| state.grant(wish));
+        live::grant(wish);
     })
 }
 
@@ -60,7 +59,7 @@ fn WindowSwitch(state: State) -> impl IntoView {
         .map(|window| {
             let current = follow(&state, move |state| yes_or_no(state.window == window));
             view! {
-                <a href=format!("?window={}", window.id()) aria-current=current on:click=wish(&state, Wish::Window(window))>
+                <a href=format!("?window={}", window.id()) aria-current=current on:click=wish(Wish::Window(window))>
                     {title(window)}
                 </a>
             }
@@ -80,7 +79,7 @@ fn title(window: Window) -> &'static str {
 #[component]
 fn PauseButton(state: State) -> impl IntoView {
     view! {
-        <button class="pause script-only" type="button" on:click=wish(&state, Wish::TogglePause)>
+        <button class="pause script-only" type="button" on:click=wish(Wish::TogglePause)>
             {follow(&state, |state| if state.paused { "Resume" } else { "Pause" }.to_owned())}
         </button>
     }
@@ -93,7 +92,7 @@ fn ThemeSwitch(state: State) -> impl IntoView {
         .map(|theme| {
             let pressed = follow(&state, move |state| yes_or_no(state.theme == theme));
             view! {
-                <button type="button" aria-pressed=pressed on:click=wish(&state, Wish::Theme(theme))>
+                <button type="button" aria-pressed=pressed on:click=wish(Wish::Theme(theme))>
                     {theme.title()}
                 </button>
             }

@@ -15,6 +15,13 @@ pub fn controls() -> Option<ArcRwSignal<ControlState>> {
     controls
 }
 
+/// Does what the viewer asks for; only a browser has viewers.
+#[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "nobody clicks on the server"))]
+pub fn grant(wish: Wish) {
+    #[cfg(feature = "hydrate")]
+    crate::client::grant(wish);
+}
+
 /// In the browser, finds the places that are drawn into from now on.
 pub fn attach_board() {
     #[cfg(feature = "hydrate")]

@@ -21,13 +21,15 @@ pub struct Links {
 #[component]
 pub fn Shell(
     page: Arc<PageState>,
+    host: Arc<HostFacts>,
+    /// Whether anybody who reaches the port may look.
+    open_to_all: bool,
     scene: Arc<Scene>,
     links: Links,
     now: UnixMs,
     /// Present under `cargo leptos watch`.
     watch: Option<LeptosOptions>,
 ) -> impl IntoView {
-    let host = page.host.clone();
     let state = state_json(&page);
     view! {
         <!DOCTYPE html>
@@ -56,7 +58,7 @@ pub fn Shell(
                     <HostLine host=host.clone() now />
                     <Controls />
                 </header>
-                {page.open_to_all.then(|| view! {
+                {open_to_all.then(|| view! {
                     <p class="warning" role="note">
                         <b>"Open to all."</b>
                         " Started with --no-auth: whoever reaches this address sees this page."
@@ -112,7 +114,7 @@ fn Scripts(links: Links) -> impl IntoView {
         let script = format!(
             "import init,*as app from{js:?};await init({{module_or_path:{wasm:?}}});await app.boot();\
              for(const island of document.querySelectorAll('leptos-island'))app[island.dataset.component](island);\
-             app.go_live()"
+             app.go_live(Intl.DateTimeFormat().resolvedOptions().timeZone||'local time',-new Date().getTimezoneOffset())"
         );
         view! {
             <link rel="modulepreload" href=js />

@@ -1,0 +1,116 @@
+//! Reads what the server sends with the browser's own JSON parser: another one in the wasm would be a
+//! third of it.
+
+use super::page::{PageState, Theme, Zone};
+use crate::chart::Window;
+use crate::model::event::{Gap, GapReason};
+use crate::model::family::{Catalog, Dimension, Family, Unit};
+use crate::model::sample::{FamilyValues, Sample};
+use crate::model::{EventName, Interval, UnixMs};
+use js_sys::{Array, JSON, Object, Reflect};
+use std::sync::Arc;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// A value out of somebody else's hands: every question about it may be answered with `None`.
+#[derive(Clone, Debug)]
+pub(super) struct Json(JsValue);
+
+impl Json {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        JSON::parse(text).ok().map(Self)
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<Self> {
+        Reflect::get(&self.0, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null()).map(Self)
+    }
+
+    pub(super) fn text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.0.as_f64()
+    }
+
+    pub(super) fn items(&self) -> impl Iterator<Item = Self> + use<> {
+        let items = self.0.dyn_ref::<Array>().cloned().unwrap_or_default();
+        (0..items.length()).map(move |index| Self(items.get(index)))
+    }
+
+    fn text_at(&self, name: &str) -> Option<String> {
+        self.field(name)?.text()
+    }
+
+    fn time_at(&self, name: &str) -> Option<UnixMs> {
+        self.field(name)?.number().map(|ms| UnixMs(ms as i64))
+    }
+
+    fn interval_at(&self, name: &str) -> Option<Interval> {
+        Interval::from_ms(self.field(name)?.number()? as u32)
+    }
+
+    pub(super) fn count_at(&self, name: &str) -> Option<u32> {
+        self.field(name)?.number().map(|count| count as u32)
+    }
+}
+
+pub(super) fn sample(json: &Json) -> Option<Sample> {
+    let t = json.time_at("t")?;
+    let fields = Object::entries(json.0.dyn_ref::<Object>()?);
+    let families = (0..fields.length())
+        .filter_map(|index| fields.get(index).dyn_into::<Array>().ok())
+        .filter_map(|field| {
+            let family = field.get(0).as_string().filter(|name| name != "t")?.into();
+            Some(FamilyValues { family, values: Json(field.get(1)).items().map(|value| value.number()).collect() })
+        })
+        .collect();
+    Some(Sample { t, families })
+}
+
+pub(super) fn gap(json: &Json) -> Option<Gap> {
+    let reason = json.text_at("reason")?;
+    let reason = GapReason::ALL.into_iter().find(|known| known.id() == reason).unwrap_or(GapReason::Unknown);
+    Some(Gap { from: json.time_at("from"), to: json.time_at("to"), reason })
+}
+
+pub(super) fn catalog(json: &Json) -> Option<Catalog> {
+    json.items().map(|item| family(&item)).collect::<Option<Vec<_>>>().map(Catalog)
+}
+
+fn family(json: &Json) -> Option<Family> {
+    let dimension = |json: Json| {
+        let unit = json.text_at("unit").and_then(|unit| Unit::parse(&unit));
+        Some(Dimension { id: json.text_at("id")?.into(), label: json.text_at("label")?.into(), unit })
+    };
+    Some(Family {
+        id: json.text_at("id")?.into(),
+        title: json.text_at("title")?.into(),
+        unit: Unit::parse(&json.text_at("unit")?)?,
+        stacked: json.field("stacked").is_some_and(|stacked| stacked.0.is_truthy()),
+        interval_ms: json.interval_at("interval_ms")?,
+        dimensions: json.field("dimensions")?.items().map(dimension).collect::<Option<_>>()?,
+    })
+}
+
+/// The name of an event and its data, as `/api/v1/samples` lists them.
+pub(super) fn event(json: &Json) -> Option<(EventName, Json)> {
+    let name = json.text_at("event")?;
+    let name = EventName::ALL.into_iter().find(|known| known.as_str() == name)?;
+    Some((name, json.field("data")?))
+}
+
+pub(super) fn page_state(json: &Json) -> Option<PageState> {
+    let zone = json.field("zone")?;
+    Some(PageState {
+        catalog: Arc::new(catalog(&json.field("catalog")?)?),
+        interval: json.interval_at("interval")?,
+        window: Window::parse(&json.text_at("window")?)?,
+        zone: Zone {
+            name: zone.text_at("name")?.into(),
+            offset_minutes: zone.field("offset_minutes")?.number()? as i32,
+        },
+        theme: Theme::parse(&json.text_at("theme")?),
+        last: json.text_at("last").and_then(|id| id.parse().ok()),
+        build: json.text_at("build")?.into(),
+    })
+}
