@@ -31,7 +31,7 @@ export class Overview {
     this.pause = page.getByRole("button", { name: "Pause" });
     this.resume = page.getByRole("button", { name: "Resume" });
     this.reload = page.getByRole("link", { name: /reload/i });
-    this.gaps = page.locator("figure[data-family] .gaps rect");
+    this.gaps = page.locator("figure[data-family] .notes rect");
   }
 
   async open(path = "/"): Promise<void> {

@@ -39,7 +39,7 @@ test("stays where a finger tapped, until one taps beside", { tag: "@touch" }, as
   await overview.plot("cpu").scrollIntoViewIfNeeded();
   await overview.plot("cpu").tap({ position: { x: 120, y: 40 } });
   await expectOneInstant(overview);
-  await page.getByRole("heading", { level: 2 }).filter({ visible: true }).first().tap();
+  await page.getByRole("heading", { level: 2, name: "CPU" }).tap();
   await expect.poll(() => overview.crosshairs()).toEqual([]);
 });
 

@@ -11,7 +11,7 @@ pub struct XTick {
 }
 
 /// Labels nearer to the edge than this, in hundredths of a percent, would be cut off.
-const MARGIN: u16 = 300;
+const MARGIN: u16 = 450;
 const DAY_S: i64 = 86_400;
 
 /// The labels of a span, oldest first. `zone_offset_minutes` is how far the zone's clock is ahead of UTC.

@@ -7,17 +7,17 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
 
-/// Follows pointers and keys over any plot of the board, also those that come later.
+/// Follows pointers and keys over any plot, also those that come later, and beside them.
 pub(super) fn follow(page: &Rc<Page>) {
-    let Some(board) = leptos::prelude::document().get_element_by_id(parts::BOARD) else { return };
+    let Some(everything) = leptos::prelude::document().document_element() else { return };
     for name in ["pointermove", "pointerdown"] {
         let page = page.clone();
-        document::on_event(&board, name, move |event| point(&page, &event));
+        document::on_event(&everything, name, move |event| point(&page, &event));
     }
     let left = page.clone();
-    document::on_event(&board, "pointerleave", move |event| leave(&left, &event));
+    document::on_event(&everything, "pointerleave", move |event| leave(&left, &event));
     let page = page.clone();
-    document::on_event(&board, "keydown", move |event| key(&page, &event));
+    document::on_event(&everything, "keydown", move |event| key(&page, &event));
 }
 
 fn plot(event: &Event) -> Option<Element> {

@@ -47,7 +47,7 @@ struct ChartSurface {
     words: Slot,
     rows: Slot,
     table: Option<Element>,
-    crosshair: [Slot; 2],
+    crosshair: [Slot; 3],
     slider: [Slot; 2],
 }
 
@@ -150,7 +150,7 @@ impl ChartSurface {
             words: Slot::find(figure, parts::WORDS, Way::Text),
             rows: Slot::find(figure, parts::ROWS, Way::Markup),
             table: first(figure, "details"),
-            crosshair: ["x1", "x2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
+            crosshair: ["x1", "x2", "y2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
             slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
             family: family.clone(),
         }
@@ -179,9 +179,13 @@ impl ChartSurface {
 
     fn point(&mut self, scene: &Scene) {
         let place = scene.crosshair();
-        for end in &mut self.crosshair {
-            end.write(place.map_or_else(|| "-9".to_owned(), |place| place.css()));
+        let [x1, x2, y2] = &mut self.crosshair;
+        if let Some(place) = place {
+            x1.write(place.css());
+            x2.write(place.css());
         }
+        // Without length it can't be seen.
+        y2.write(if place.is_some() { "100%" } else { "0" }.to_owned());
         let [now, text] = &mut self.slider;
         now.write(place.map_or(10_000, |place| place.permyriad()).to_string());
         text.write(scene.reading(&self.family));

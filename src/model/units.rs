@@ -126,7 +126,7 @@ mod tests {
             (Unit::Bytes, 0.0, "0 B"),
             (Unit::Bytes, 512.0, "512 B"),
             (Unit::Bytes, 1023.9 * 1024.0, "1.00 MiB"),
-            (Unit::Bytes, 15.25 * 1024.0 * 1024.0 * 1024.0, "15.2 GiB"),
+            (Unit::Bytes, 15.25 * 1024.0 * 1024.0 * 1024.0, "15.3 GiB"),
             (Unit::BytesPerSecond, 2048.0, "2.00 KiB/s"),
             (Unit::PerSecond, 5.0, "5.00 /s"),
             (Unit::PerSecond, 12_345.0, "12.3 k/s"),

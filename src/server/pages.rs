@@ -36,6 +36,8 @@ pub struct PageSettings {
 
 /// The routes of the pages.
 pub fn routes(settings: PageSettings) -> Router<AppState> {
+    // Fails only where it was done before.
+    _ = any_spawner::Executor::init_tokio();
     let settings = Arc::new(settings);
     Router::new().route(
         "/",

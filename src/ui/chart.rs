@@ -15,12 +15,10 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
     let text = scene.chart(&family);
     let id = format!("chart-{}", family.id);
     let (name, title, words) = (family.id.to_string(), format!("{id}-title"), format!("{id}-words"));
-    let unit = family.unit.prefix(0.0).unit;
     view! {
         <figure class="chart" data-family=name aria-labelledby=title.clone()>
             <figcaption>
                 <h3 id=title.clone()>{family.title.to_string()}</h3>
-                {(!unit.is_empty()).then(|| view! { <span class="unit">{unit}</span> })}
             </figcaption>
             <Plot family=family.clone() text=text.clone() described_by=words.clone() reading=scene.reading(&family) />
             <Legend family=family.clone() values=text.values />
@@ -67,7 +65,7 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
                     {lines}
                 </svg>
                 <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
-                <line class="crosshair" data-part=parts::CROSSHAIR x1="-9" x2="-9" y2="100%"></line>
+                <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
             </svg>
         </div>
     }
