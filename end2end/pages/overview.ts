@@ -91,7 +91,7 @@ export class Overview {
         .filter((line) => {
           const box = line.getBoundingClientRect();
           const plot = line.closest(".plot")?.getBoundingClientRect();
-          return plot !== undefined && box.right >= plot.left && box.left <= plot.right + 1;
+          return plot !== undefined && box.height > 0 && box.right >= plot.left && box.left <= plot.right + 1;
         })
         .map((line) => line.closest(".plot")?.getAttribute("aria-valuenow") ?? ""),
     );

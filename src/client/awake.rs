@@ -32,6 +32,8 @@ pub(super) struct Page {
 /// that their first render changes nothing.
 #[wasm_bindgen]
 pub async fn boot() -> Result<(), JsValue> {
+    // People get no wasm for the words of a panic; whoever works on the page does.
+    #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
     let state = document::page_state().ok_or("the page's state is missing")?;

@@ -57,13 +57,13 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
             aria-valuetext=reading
         >
             <svg aria-hidden="true">
-                <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
                 <g class="x" data-part=parts::X_AXIS inner_html=text.x_axis></g>
                 <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none">
                     <path class="gaps" data-part=parts::GAPS d=text.gaps></path>
                     {areas}
                     {lines}
                 </svg>
+                <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
                 <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
                 <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
             </svg>

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod client;
 mod ending;
+mod figures;
 mod fixture;
 mod limits;
 mod stream;

@@ -1,0 +1,167 @@
+//! The figures agree with the kernel's own counters over the same seconds, under load. The one test that
+//! looks at the real machine: it compares two readings of it and expects no number.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use telltale::model::{Catalog, Interval, Observation, Sample};
+use telltale::server::sampler::{self, SourceKind, Stop};
+
+const TICKS: usize = 6;
+
+/// What the kernel counts, read by other means than the sampler's.
+struct Counters {
+    busy: f64,
+    total: f64,
+    disks: Vec<(String, f64, f64)>,
+    interfaces: Vec<(String, f64, f64)>,
+    available: f64,
+    memory: f64,
+}
+
+impl Counters {
+    fn read() -> std::io::Result<Self> {
+        let numbers =
+            |line: &str| line.split_whitespace().map(|word| word.parse().unwrap_or(0.0)).collect::<Vec<f64>>();
+        let stat = numbers(fs::read_to_string("/proc/stat")?.lines().next().unwrap_or_default());
+        // user nice system idle iowait irq softirq steal
+        let total = stat[1..=8].iter().sum::<f64>();
+        let disks = fs::read_to_string("/proc/diskstats")?
+            .lines()
+            .filter_map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let number = |index: usize| words.get(index)?.parse::<f64>().ok();
+                Some((words.get(2)?.to_string(), number(5)? * 512.0, number(9)? * 512.0))
+            })
+            .collect();
+        let interfaces = fs::read_to_string("/proc/net/dev")?
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, line)| (name.trim().to_owned(), numbers(line)))
+            .map(|(name, counts)| (name, counts[0], counts[8]))
+            .collect();
+        let meminfo = fs::read_to_string("/proc/meminfo")?;
+        let memory = |name: &str| {
+            let line = meminfo.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            numbers(line).get(1).copied().unwrap_or(0.0) * 1024.0
+        };
+        Ok(Self {
+            busy: total - stat[4] - stat[5],
+            total,
+            disks,
+            interfaces,
+            available: memory("MemAvailable:"),
+            memory: memory("MemTotal:"),
+        })
+    }
+}
+
+fn mean(samples: &[Arc<Sample>], family: &str, dimension: usize) -> Option<f64> {
+    let values: Option<Vec<f64>> =
+        samples.iter().map(|sample| sample.values(family)?.get(dimension).copied().flatten()).collect();
+    values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Equal within 2 %, or within `least` where both are small.
+fn agree(what: &str, ours: f64, kernels: f64, least: f64) {
+    let allowed = (kernels.abs() * 0.02).max(least);
+    assert!((ours - kernels).abs() <= allowed, "{what}: {ours} here, {kernels} in the kernel's counters");
+}
+
+#[test]
+fn figures_agree_with_the_kernels_counters_under_load() -> Result<(), Box<dyn std::error::Error>> {
+    let working = Arc::new(AtomicBool::new(true));
+    let folder = std::env::temp_dir().join(format!("telltale-figures-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let load = [spin(&working), write(&working, folder.join("load"))];
+
+    let opened = sampler::open(&SourceKind::System, Interval::SECOND, Arc::default())?;
+    let (stop, catalog) = (Stop::new(), Arc::clone(&opened.catalog));
+    let mut seen: Vec<(Arc<Sample>, Counters)> = Vec::new();
+    opened.source.run(&stop.clone(), &mut |observation| {
+        if let (Observation::Sample { sample, .. }, Ok(counters)) = (observation, Counters::read()) {
+            seen.push((sample, counters));
+            if seen.len() == TICKS {
+                stop.stop();
+            }
+        }
+    });
+    working.store(false, Ordering::Relaxed);
+    load.into_iter().for_each(|worker| _ = worker.join());
+    fs::remove_dir_all(&folder)?;
+
+    compare(&catalog, &seen);
+    Ok(())
+}
+
+fn compare(catalog: &Catalog, seen: &[(Arc<Sample>, Counters)]) {
+    let [(_, first), .., (_, last)] = seen else { panic!("fewer than two samples") };
+    // The first sample tells of the time before the first reading.
+    let samples: Vec<Arc<Sample>> = seen[1..].iter().map(|(sample, _)| Arc::clone(sample)).collect();
+    let seconds = samples.len() as f64;
+
+    let iowait = catalog.family("cpu").and_then(|cpu| cpu.dimension("iowait"));
+    let dimensions = catalog.family("cpu").map_or(0, |cpu| cpu.dimensions.len());
+    let busy: f64 =
+        (0..dimensions).filter(|index| Some(*index) != iowait).filter_map(|index| mean(&samples, "cpu", index)).sum();
+    agree("cpu busy", busy, (last.busy - first.busy) / (last.total - first.total) * 100.0, 1.0);
+
+    let available = samples.last().and_then(|sample| sample.values("memory.available")?.first().copied().flatten());
+    agree("available memory", available.unwrap_or(-1.0), last.available, last.memory * 0.01);
+
+    let mut compared = 0;
+    for (before, after) in first.disks.iter().zip(&last.disks) {
+        let family = format!("disk.{}.io", before.0);
+        for (dimension, name, from, to) in [(0, "read", before.1, after.1), (1, "written", before.2, after.2)] {
+            if let Some(ours) = mean(&samples, &family, dimension) {
+                agree(&format!("{family} {name}"), ours, (to - from) / seconds, 64.0 * 1024.0);
+                compared += 1;
+            }
+        }
+    }
+    for (before, after) in first.interfaces.iter().zip(&last.interfaces) {
+        let family = format!("net.{}.traffic", before.0);
+        for (dimension, name, from, to) in [(0, "received", before.1, after.1), (1, "sent", before.2, after.2)] {
+            if let Some(ours) = mean(&samples, &family, dimension) {
+                agree(&format!("{family} {name}"), ours, (to - from) / seconds, 1024.0);
+                compared += 1;
+            }
+        }
+    }
+    let devices = catalog.iter().filter(|family| family.id.ends_with(".io") && family.device().is_some()).count();
+    assert!(compared >= devices, "{compared} figures were compared, of {devices} disks");
+}
+
+/// Work for about half a core.
+fn spin(working: &Arc<AtomicBool>) -> thread::JoinHandle<()> {
+    let working = Arc::clone(working);
+    thread::spawn(move || {
+        while working.load(Ordering::Relaxed) {
+            let began = std::time::Instant::now();
+            while began.elapsed().as_millis() < 10 {
+                std::hint::spin_loop();
+            }
+            thread::park_timeout(std::time::Duration::from_millis(10));
+        }
+    })
+}
+
+/// Writes that reach the disk.
+fn write(working: &Arc<AtomicBool>, path: std::path::PathBuf) -> thread::JoinHandle<()> {
+    let working = Arc::clone(working);
+    thread::spawn(move || {
+        while working.load(Ordering::Relaxed) {
+            let written = fs::File::create(&path).and_then(|mut file| {
+                file.write_all(&[7; 256 * 1024])?;
+                file.sync_all()
+            });
+            if written.is_err() {
+                return;
+            }
+        }
+    })
+}
