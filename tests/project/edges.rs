@@ -23,8 +23,24 @@ const SEAMS: [(&str, &str); 2] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 12] =
-    ["meter", "sampler", "history", "hub", "subscribers", "problem", "sse", "config", "assets", "auth", "api", "pages"];
+const STAGES: [&str; 16] = [
+    "meter",
+    "problem",
+    "query",
+    "sampler",
+    "history",
+    "hub",
+    "subscribers",
+    "sse",
+    "shutdown",
+    "auth",
+    "config",
+    "assets",
+    "api",
+    "pages",
+    "router",
+    "serve",
+];
 
 fn sources() -> std::io::Result<BTreeMap<String, String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
