@@ -19,7 +19,7 @@ use std::process::ExitCode;
   telltale                             the dashboard on http://127.0.0.1:3000
   telltale --listen 127.0.0.1:8080     the same on another port
   telltale check                       is the configuration right?
-  telltale record day.jsonl --for 24h  a recording of this machine
+  telltale record hour.jsonl --for 1h    a recording of this machine
 
 Each command has a --help of its own.")]
 struct CommandLine {
@@ -86,6 +86,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// A source that can't be opened, and the mend.
+fn no_source(error: anyhow::Error) -> Failure {
+    Failure::Refused(format!("source: {error:#}; choose another with --source"))
 }
 
 impl From<ConfigError> for Failure {

@@ -8,6 +8,7 @@ pub mod config;
 pub mod history;
 pub mod hub;
 pub mod meter;
+pub mod negotiate;
 pub mod pages;
 pub mod problem;
 pub mod query;

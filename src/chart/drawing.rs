@@ -21,8 +21,6 @@ pub struct Drawing {
     pub x_ticks: Vec<XTick>,
     /// The values at the span's end, in the family's order.
     pub newest: Vec<Option<f64>>,
-    /// Their sum, where they add up.
-    pub total: Option<f64>,
     pub scale: Scale,
 }
 
@@ -56,15 +54,9 @@ impl Drawing {
             gap_notes: notes(&holes, family, span, zone_offset_minutes),
             y_ticks: scale.ticks(),
             x_ticks: time_ticks(span, zone_offset_minutes),
-            total: family.stacked.then(|| newest.iter().flatten().sum()).filter(|_| newest.iter().any(Option::is_some)),
             newest,
             scale,
         }
-    }
-
-    /// Whether there is nothing to see.
-    pub fn is_empty(&self) -> bool {
-        self.strokes.iter().all(|stroke| stroke.line.is_empty())
     }
 }
 
@@ -153,8 +145,7 @@ mod tests {
             let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::Five), 0);
             assert!(drawing.strokes.iter().all(|stroke| !stroke.line.is_empty()));
             assert_eq!(drawing.newest, [Some(10.0), Some(20.0)]);
-            assert_eq!(drawing.total, family.stacked.then_some(30.0));
-            assert_eq!((drawing.gaps.as_str(), drawing.is_empty()), ("", false));
+            assert_eq!(drawing.gaps, "");
         }
     }
 
@@ -162,9 +153,9 @@ mod tests {
     fn a_chart_without_data_has_axes_all_the_same() {
         let family = family(Unit::Percent, 1, &["a", "b"]);
         let drawing = Drawing::of(&family, &history(&family, &[], &[]), Span::ending(at(300), Window::Five), 0);
-        assert!(drawing.is_empty() && drawing.gap_notes.is_empty());
+        assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
         assert_eq!((drawing.strokes.len(), drawing.y_ticks.len(), drawing.x_ticks.len()), (2, 5, 4));
-        assert_eq!((drawing.newest, drawing.total), (vec![None, None], None));
+        assert_eq!(drawing.newest, [None, None]);
     }
 
     #[test]

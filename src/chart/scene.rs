@@ -2,7 +2,7 @@
 //! into the same places of the document.
 
 use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, cursor, markup, words};
-use crate::model::health::{Headline, Health};
+use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Scene {
     }
 
     fn values(&self, family: &Family, newest: &[Option<f64>]) -> Vec<String> {
-        let at = self.cursor.map(|at| cursor::values_at(family, &self.history, at));
+        let at = self.cursor_in_view().map(|at| cursor::values_at(family, &self.history, at));
         let values = at.as_deref().unwrap_or(newest);
         (0..family.dimensions.len())
             .map(|index| units::show(family.unit, values.get(index).copied().flatten()).text())
@@ -107,8 +107,8 @@ impl Scene {
     }
 
     pub fn tile(&self, headline: Headline) -> TileText {
-        let from = self.span().map(Span::start).unwrap_or_default();
-        let reading = headline.read(&self.catalog, &self.history, from);
+        let (from, at) = self.span().map(|span| (span.start(), span.end)).unwrap_or_default();
+        let reading = headline.read(&Look { catalog: &self.catalog, history: &self.history, from, at });
         // A percentage is drawn against the whole, so that an idle machine looks idle.
         let top = (reading.spark_unit == Unit::Percent).then_some(100.0);
         let spark = self.span().map(|span| Spark::of(&reading.spark, span, reading.spark_unit, top).0);
@@ -128,7 +128,7 @@ impl Scene {
         let (Some(series), Some(span)) = (series, self.span()) else {
             return FigureText { value: units::show(family.unit, None).text(), spark: Stroke::default() };
         };
-        let at = self.cursor.unwrap_or(span.end);
+        let at = self.cursor_in_view().unwrap_or(span.end);
         FigureText {
             value: units::show(series.unit, series.at(&self.history, at)).text(),
             spark: Spark::of(&series.points(&self.history, span.start()), span, series.unit, None).0,
@@ -137,13 +137,18 @@ impl Scene {
 
     /// Where the crosshair stands; `None` when it is not in view.
     pub fn crosshair(&self) -> Option<Place> {
-        let (span, cursor) = (self.span()?, self.cursor?);
-        span.contains(cursor).then(|| span.place(cursor))
+        self.span().zip(self.cursor_in_view()).map(|(span, cursor)| span.place(cursor))
+    }
+
+    /// A crosshair that time has carried out of the span reads nothing any more.
+    fn cursor_in_view(&self) -> Option<UnixMs> {
+        let span = self.span()?;
+        self.cursor.filter(|&cursor| span.contains(cursor))
     }
 
     /// What the crosshair reads in a chart, in words. Silent while there is none: ticks are never announced.
     pub fn reading(&self, family: &Family) -> String {
-        let Some(at) = self.cursor else { return "newest; arrow keys choose an earlier instant".to_owned() };
+        let Some(at) = self.cursor_in_view() else { return "newest; arrow keys choose an earlier instant".to_owned() };
         let mut reading = super::ticks::clock(at, self.offset_minutes, true);
         for (dimension, value) in family.dimensions.iter().zip(self.values_at_cursor(family)) {
             reading.push_str(", ");
@@ -185,6 +190,22 @@ mod tests {
         assert!(scene.crosshair().is_some());
         scene.cursor = Some(UnixMs(500_000));
         assert_eq!(scene.crosshair(), None);
+        assert_eq!(scene.chart(&family).values, ["30.0", "–"], "a crosshair out of view reads nothing");
+        Ok(())
+    }
+
+    #[test]
+    fn a_tile_shows_the_instant_that_is_drawn() -> Result<(), serde_json::Error> {
+        let mut scene = scene()?;
+        let family = Family::new("cpu", "CPU", Unit::Percent, Interval::SECOND, &[("user", "user")]);
+        scene.catalog = Arc::new(Catalog(vec![family]));
+        scene.history.set_catalog(&scene.catalog);
+        for second in 31..=40 {
+            let sample: Sample = serde_json::from_str(&format!(r#"{{"t":{second}000,"cpu":[{second}]}}"#))?;
+            scene.history.push(&sample);
+        }
+        scene.end = Some(UnixMs(35_000));
+        assert_eq!(scene.tile(Headline::Cpu).number, "35.0");
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 use super::{Failure, complain, load, log, say};
 use crate::server::config::{ConfigError, Flags};
+use crate::server::sampler::{self, SourceKind};
+use std::sync::Arc;
 
 pub(super) const EXAMPLE: &str = "Example:
   telltale check --config /etc/telltale/telltale.toml";
@@ -10,6 +12,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     log::start()?;
     let config = load(flags).map_err(all_but_the_last_said)?;
     config.access(String::new())?;
+    if matches!(config.source, SourceKind::Replay { .. }) {
+        sampler::open(&config.source, config.interval, Arc::default()).map_err(super::no_source)?;
+    }
     say(&format!("the configuration is right; it listens on {}", config.listen));
     Ok(())
 }

@@ -16,6 +16,13 @@ pub(super) fn start() -> Result<(), Failure> {
         None => EnvFilter::new("info"),
     };
     let wants_colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing_subscriber::fmt().compact().with_env_filter(filter).with_ansi(wants_colour).with_writer(io::stderr).init();
+    // Whoever read the log may be gone; that is no reason to go, too.
+    tracing_subscriber::fmt()
+        .compact()
+        .with_env_filter(filter)
+        .with_ansi(wants_colour)
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .init();
     Ok(())
 }

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) const EXAMPLE: &str = "Example:
-  telltale record day.jsonl --for 24h
-  telltale --source replay:day.jsonl";
+  telltale record hour.jsonl --for 1h
+  telltale --source replay:hour.jsonl";
 
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     /// File to write; one that exists is left alone
     pub(super) file: PathBuf,
-    /// How long to record, for example 90s or 24h; Ctrl-C ends it sooner
+    /// How long to record, for example 90s or 1h; Ctrl-C ends it sooner
     #[arg(long = "for", value_name = "TIME", value_parser = value::duration)]
     pub(super) time: Duration,
     #[arg(long, value_name = INTERVAL.value_name, help = INTERVAL.help)]
@@ -41,6 +41,10 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     log::start()?;
     let config = load(&arguments.flags())?;
+    if arguments.time < config.interval.as_duration() {
+        let line = "--for: shorter than the interval, so that nothing would be recorded; say a longer time";
+        return Err(Failure::Refused(line.to_owned()));
+    }
     let name = arguments.file.display();
     let Opened { host, catalog, source, .. } = sampler::open(&SourceKind::System, config.interval, Arc::default())?;
     let file = File::create_new(&arguments.file).map_err(|error| Failure::Refused(refusal(&arguments.file, &error)))?;

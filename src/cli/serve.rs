@@ -17,6 +17,7 @@ use anyhow::Context;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 pub(super) const EXAMPLE: &str = "Examples:
   telltale serve --listen 127.0.0.1:8080 --interval 2s
@@ -31,7 +32,6 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let config = load(flags)?;
     // Refused before anything is opened or made; the machine's name is known only later.
     config.access(String::new())?;
-    config.prepare_data_dir()?;
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -47,11 +47,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let signals = shutdown::signals().context("signals cannot be caught")?;
     let listener = serve::listen(config.listen).map_err(|error| Failure::Refused(error.to_string()))?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let assets = open_assets();
 
     let meter = Arc::new(Meter::default());
-    let Opened { host, catalog, interval, source } = sampler::open(&config.source, config.interval, Arc::clone(&meter))
-        .map_err(|error| Failure::Refused(format!("source: {error:#}; choose another with --source")))?;
+    let Opened { host, catalog, interval, source } =
+        sampler::open(&config.source, config.interval, Arc::clone(&meter)).map_err(super::no_source)?;
+    config.prepare_data_dir()?;
+    let assets = open_assets();
 
     let host = Arc::new(host);
     let history = Arc::new(History::new(Arc::clone(&catalog)));
@@ -64,14 +65,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let hub = Arc::new(Hub::new(facts, catalog));
 
     let stop = Stop::new();
+    let (alive, sampler_ended) = oneshot::channel::<()>();
     let sink = {
         let (history, hub) = (Arc::clone(&history), Arc::clone(&hub));
+        // Dropped with the sampler's thread, however that ends.
+        let alive = alive;
         move |observation| {
+            let _alive = &alive;
             history.record(&observation);
             hub.publish(&observation);
         }
     };
-    sampler::spawn(source, stop.clone(), sink).context("the sampler cannot be started")?;
+    let sampling = sampler::spawn(source, stop.clone(), sink).context("the sampler cannot be started")?;
 
     let access = Arc::new(config.access(own_name())?);
     let subscribers = Arc::new(Subscribers::new(config.stream.limits.within_descriptors(), Arc::clone(&meter)));
@@ -89,13 +94,23 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let shutdown = Shutdown::new();
     let serving = serve::serve(listener, app, hub, shutdown.clone(), Patience::default());
     let stopping = async {
-        signals.await;
+        let is_asked = tokio::select! {
+            () = signals => true,
+            _ = sampler_ended => false,
+        };
         tracing::info!("stopping");
         stop.stop();
         shutdown.begin();
+        is_asked
     };
-    tokio::join!(serving, stopping);
-    Ok(())
+    let ((), is_asked) = tokio::join!(serving, stopping);
+    let joined = tokio::time::timeout(LAST_WORDS, tokio::task::spawn_blocking(|| sampling.join())).await;
+    match joined {
+        Ok(Ok(Ok(()))) if is_asked => Ok(()),
+        // A collector that hangs in the kernel may hold its thread; the process ends all the same.
+        Err(_) if is_asked => Ok(()),
+        _ => Err(Failure::Broken(anyhow::anyhow!("the sampler ended before its time"))),
+    }
 }
 
 fn open_assets() -> Assets {

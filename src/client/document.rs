@@ -7,6 +7,7 @@ use super::{parts, samples};
 use crate::chart::Window;
 use leptos::prelude::*;
 use std::rc::Rc;
+use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 /// A year, in seconds.
@@ -43,9 +44,17 @@ pub(super) fn on_event(target: &web_sys::EventTarget, event: &str, act: impl FnM
 }
 
 /// After a change of the catalog: the server's HTML has places for the new families, this document takes
-/// them over.
+/// them over. A later change has a renewal of its own.
 pub(super) async fn renew_board(page: Rc<Page>) {
-    let Some(text) = samples::text_of(&window().location().href().unwrap_or_default()).await else { return };
+    let catalog = page.look(|scene| scene.catalog.clone());
+    let address = window().location().href().unwrap_or_default();
+    let text = loop {
+        match samples::text_of(&address).await {
+            _ if page.look(|scene| !Arc::ptr_eq(&scene.catalog, &catalog)) => return,
+            Some(text) => break text,
+            None => samples::pause(2_000).await,
+        }
+    };
     let parsed =
         web_sys::DomParser::new().and_then(|parser| parser.parse_from_string(&text, web_sys::SupportedType::TextHtml));
     let fresh = parsed.ok().and_then(|parsed| parsed.get_element_by_id(parts::BOARD));

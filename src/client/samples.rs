@@ -13,19 +13,26 @@ use wasm_bindgen_futures::JsFuture;
 
 /// A window begins with a row of its slowest family, taken a little before it.
 const LEAD: Interval = Interval::SECOND.times(15);
+const TRIES: u32 = 3;
 
-/// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. Keeps
-/// trying: without it the page would forget what it shows.
+/// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. A server
+/// that does not answer for some seconds is left to the stream, which says so and finds it again.
 pub(super) async fn fill(history: &mut History, page: &PageState, last: EventId) {
-    let start = EventId { t: Span::ending(last.t, page.window).start() - LEAD, ..last };
-    for attempt in 0_u32.. {
+    let start = EventId { t: lead_in(Span::ending(last.t, page.window), page.interval), ..last };
+    for attempt in 0..TRIES {
         if let Some(answer) = fetch(start).await {
             return take(history, &answer, last.t);
         }
-        pause(1_000 << attempt.min(4)).await;
+        pause(1_000 << attempt).await;
     }
 }
 
+/// A tick a little before a span.
+fn lead_in(span: Span, interval: Interval) -> UnixMs {
+    (span.start() - LEAD).floor_to(interval)
+}
+
+/// Takes events up to `last`.
 fn take(history: &mut History, answer: &Json, last: UnixMs) {
     let events = answer.field("events").into_iter().flat_map(|events| events.items());
     for (name, data) in events.filter_map(|event| json::event(&event)) {
@@ -51,7 +58,7 @@ fn take(history: &mut History, answer: &Json, last: UnixMs) {
 pub(super) async fn fetch_earlier(page: Rc<Page>) {
     let (oldest, span) = page.look(|scene| (scene.history.oldest_tick(), scene.span()));
     let (Some(oldest), Some(span), Some(last)) = (oldest, span, page.state.last) else { return };
-    let start = span.start() - LEAD;
+    let start = lead_in(span, page.state.interval);
     if oldest <= start {
         return;
     }
@@ -76,7 +83,7 @@ pub(super) async fn text_of(url: &str) -> Option<String> {
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }
 
-async fn pause(ms: u32) {
+pub(super) async fn pause(ms: u32) {
     let wait = js_sys::Promise::new(&mut |resolve, _| {
         // A browser without timers would not have got this far.
         _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms as i32);

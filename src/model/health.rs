@@ -55,6 +55,21 @@ pub enum Headline {
     Pressure,
 }
 
+/// What a headline is read from, and at which instant; sparklines begin at `from`.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    pub catalog: &'a Catalog,
+    pub history: &'a History,
+    pub from: UnixMs,
+    pub at: UnixMs,
+}
+
+impl Look<'_> {
+    fn value(&self, name: &str) -> Option<f64> {
+        Series::resolve(name, self.catalog)?.at(self.history, self.at)
+    }
+}
+
 impl Headline {
     pub const ALL: [Self; 5] = [Self::Cpu, Self::Memory, Self::Disk, Self::Network, Self::Pressure];
 
@@ -98,11 +113,10 @@ impl Headline {
         !self.candidates(catalog).is_empty()
     }
 
-    /// The reading at the history's newest tick; the sparkline begins at `from`.
-    pub fn read(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
+    pub fn read(self, look: &Look) -> Reading {
         match self {
-            Self::Network => self.network(catalog, history, from),
-            _ => self.percent(catalog, history, from),
+            Self::Network => self.network(look),
+            _ => self.percent(look),
         }
     }
 
@@ -118,8 +132,8 @@ impl Headline {
     }
 
     /// What stands behind a percentage; `highest` is the name of the series it is read from.
-    fn detail(self, catalog: &Catalog, history: &History, highest: &str) -> String {
-        let shown = |unit: Unit, name: &str| newest(catalog, history, name).map(|value| unit.show(value).text());
+    fn detail(self, look: &Look, highest: &str) -> String {
+        let shown = |unit: Unit, name: &str| look.value(name).map(|value| unit.show(value).text());
         match self {
             Self::Cpu => shown(Unit::Count, "load.load1").map(|load| format!("load {load}")).unwrap_or_default(),
             Self::Memory => shown(Unit::Bytes, "memory.available.available")
@@ -128,7 +142,7 @@ impl Headline {
             Self::Disk => {
                 let device = highest.strip_prefix("disk.").and_then(|rest| rest.strip_suffix(".util.util"));
                 let busy = format!("{} busy", device.unwrap_or(highest));
-                fullest(catalog, history).map(|full| format!("{busy} · {full}")).unwrap_or(busy)
+                fullest(look).map(|full| format!("{busy} · {full}")).unwrap_or(busy)
             }
             Self::Pressure => match highest.strip_prefix("pressure.").and_then(|rest| rest.strip_suffix(".some")) {
                 Some("io") => "most on input and output".to_owned(),
@@ -157,16 +171,16 @@ impl Headline {
     }
 
     /// A headline that is the highest of some percentages.
-    fn percent(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
+    fn percent(self, look: &Look) -> Reading {
         let (mut value, mut detail, mut spark) = (None, String::new(), Vec::new());
-        for name in self.candidates(catalog) {
-            let Some(series) = Series::resolve(&name, catalog) else { continue };
-            let newest = series.newest(history);
-            if newest.is_some() && newest > value {
-                value = newest;
-                detail = self.detail(catalog, history, &name);
+        for name in self.candidates(look.catalog) {
+            let Some(series) = Series::resolve(&name, look.catalog) else { continue };
+            let now = series.at(look.history, look.at);
+            if now.is_some() && now > value {
+                value = now;
+                detail = self.detail(look, &name);
             }
-            combine(&mut spark, series.points(history, from), f64::max);
+            combine(&mut spark, series.points(look.history, look.from), f64::max);
         }
         let (busy, critical) = self.limits();
         Reading {
@@ -179,16 +193,18 @@ impl Headline {
         }
     }
 
-    /// All interfaces together. Traffic alone is never unhealthy; errors and drops are.
-    fn network(self, catalog: &Catalog, history: &History, from: UnixMs) -> Reading {
+    /// All interfaces together. Traffic alone is never unhealthy; errors are.
+    fn network(self, look: &Look) -> Reading {
         let mut spark = Vec::new();
         let mut total = |end: &str, dimension: &str, drawn: bool| {
             let mut total = None;
-            for family in ending(catalog, "net.", end) {
-                let Some(series) = Series::resolve(&format!("{}.{dimension}", family.id), catalog) else { continue };
-                total = sum(total, series.newest(history));
+            for family in ending(look.catalog, "net.", end) {
+                let Some(series) = Series::resolve(&format!("{}.{dimension}", family.id), look.catalog) else {
+                    continue;
+                };
+                total = sum(total, series.at(look.history, look.at));
                 if drawn {
-                    combine(&mut spark, series.points(history, from), |left, right| left + right);
+                    combine(&mut spark, series.points(look.history, look.from), |left, right| left + right);
                 }
             }
             total
@@ -213,20 +229,16 @@ impl Headline {
     }
 }
 
-fn newest(catalog: &Catalog, history: &History, name: &str) -> Option<f64> {
-    Series::resolve(name, catalog)?.newest(history)
-}
-
 /// The families of one kind of device, `net.*.traffic` say.
 fn ending<'a>(catalog: &'a Catalog, kind: &'a str, end: &'a str) -> impl Iterator<Item = &'a Family> {
     catalog.iter().filter(move |family| family.id.starts_with(kind) && family.id.ends_with(end))
 }
 
 /// The file system that is fullest, in words.
-fn fullest(catalog: &Catalog, history: &History) -> Option<String> {
+fn fullest(look: &Look) -> Option<String> {
     let mut fullest: Option<(&Family, f64)> = None;
-    for family in ending(catalog, "fs.", ".space") {
-        let Some(used) = newest(catalog, history, &format!("{}.used_percent", family.id)) else { continue };
+    for family in ending(look.catalog, "fs.", ".space") {
+        let Some(used) = look.value(&format!("{}.used_percent", family.id)) else { continue };
         if fullest.is_none_or(|(_, most)| used > most) {
             fullest = Some((family, used));
         }
@@ -281,7 +293,8 @@ mod tests {
         let mut history = crate::model::History::new(Interval::MINUTE);
         history.set_catalog(&catalog);
         history.push(&serde_json::from_str::<Sample>(sample)?);
-        Ok(headline.read(&catalog, &history, UnixMs(0)))
+        let (from, at) = (UnixMs(0), UnixMs(1_000));
+        Ok(headline.read(&Look { catalog: &catalog, history: &history, from, at }))
     }
 
     #[test]

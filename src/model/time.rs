@@ -1,6 +1,7 @@
 //! Instants and intervals, in milliseconds of the server's wall clock.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,8 +63,8 @@ impl Interval {
         Self(self.0.saturating_mul(if count == 0 { 1 } else { count }))
     }
 
-    pub fn as_duration(self) -> std::time::Duration {
-        std::time::Duration::from_millis(u64::from(self.0))
+    pub fn as_duration(self) -> Duration {
+        Duration::from_millis(u64::from(self.0))
     }
 }
 
@@ -80,9 +81,85 @@ impl From<Interval> for u32 {
     }
 }
 
+/// A length of time as people write it, a whole or decimal number and its unit: `250ms`, `1.5s`, `5m`, `1h`,
+/// `7d`. What is finer than a nanosecond is left out.
+pub fn duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let (number, unit) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit())?);
+    let unit_ms: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    if decimals.is_empty() || decimals.contains('.') {
+        return None;
+    }
+    let whole = Duration::from_millis(whole.parse::<u64>().ok()?.checked_mul(unit_ms)?);
+    let mut place_ns = unit_ms * 1_000_000;
+    let decimals_ns = decimals.bytes().map(|digit| {
+        place_ns /= 10;
+        u64::from(digit - b'0') * place_ns
+    });
+    whole.checked_add(Duration::from_nanos(decimals_ns.sum()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        let (ms, ns) = (Duration::from_millis, Duration::from_nanos);
+        for (text, expected) in [
+            ("0", Some(ms(0))),
+            ("500ms", Some(ms(500))),
+            ("20s", Some(ms(20_000))),
+            ("5m", Some(ms(300_000))),
+            ("1h", Some(ms(3_600_000))),
+            ("7d", Some(ms(604_800_000))),
+            ("0s", Some(Duration::ZERO)),
+            ("007s", Some(ms(7_000))),
+            ("1.5s", Some(ms(1_500))),
+            ("0.25d", Some(ms(21_600_000))),
+            ("2.000001ms", Some(ns(2_000_001))),
+            ("0.00000000099999s", Some(Duration::ZERO)),
+            ("18446744073709551615ms", Some(ms(u64::MAX))),
+            ("18446744073709551615.9ms", Some(ms(u64::MAX) + ns(900_000))),
+            ("18446744073709551616ms", None),
+            ("18446744073709551615d", None),
+            ("99999999999999999999s", None),
+            ("", None),
+            ("0", None),
+            ("20", None),
+            ("1.5", None),
+            ("s", None),
+            (".s", None),
+            (".5s", None),
+            ("1.s", None),
+            ("1.2.3s", None),
+            ("1,5s", None),
+            ("-1s", None),
+            ("+1s", None),
+            ("1e3s", None),
+            ("1 s", None),
+            (" 1s", None),
+            ("1s ", None),
+            ("1S", None),
+            ("1min", None),
+            ("1week", None),
+            ("1h30m", None),
+            ("NaNs", None),
+            ("\u{0661}s", None),
+        ] {
+            assert_eq!(duration(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn instants_align_to_ticks_on_both_sides_of_the_epoch() {

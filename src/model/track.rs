@@ -86,10 +86,6 @@ impl Track {
         self.t.get(row).copied()
     }
 
-    pub fn newest_t(&self) -> Option<UnixMs> {
-        self.t.back().copied()
-    }
-
     pub fn oldest_t(&self) -> Option<UnixMs> {
         self.t.front().copied()
     }
@@ -136,6 +132,10 @@ impl History {
     }
 
     pub fn push(&mut self, sample: &Sample) {
+        // As with the rows: after a clock was set back, what lay ahead did not happen.
+        if self.newest_tick.is_some_and(|newest| newest >= sample.t) {
+            self.gaps.retain(|gap| gap.to < Some(sample.t));
+        }
         for entry in &sample.families {
             if let Ok(place) = self.find(&entry.family) {
                 self.tracks[place].1.push(sample.t, &entry.values);

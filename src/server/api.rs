@@ -66,12 +66,7 @@ pub fn routes() -> Router<AppState> {
     let (router, document) = described().split_for_parts();
     let text = DocumentText(document.to_json().unwrap_or_default().into());
     let lost = any(|| async { Problem::not_found() });
-    router
-        .layer(Extension(text))
-        .route("/api", lost.clone())
-        .route("/api/", lost.clone())
-        .route("/api/{*rest}", lost)
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+    router.layer(Extension(text)).route("/api", lost.clone()).route("/api/", lost.clone()).route("/api/{*rest}", lost)
 }
 
 /// The OpenAPI document.

@@ -3,18 +3,15 @@
 mod digest;
 mod embedded;
 mod folder;
-mod negotiate;
 #[cfg(test)]
 mod tests;
 
-use self::negotiate::Encoding;
+use crate::server::negotiate::{self, Encoding};
 use crate::server::problem::Problem;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -36,8 +33,6 @@ pub struct Links {
     pub js: String,
     pub wasm: String,
     pub css: String,
-    /// Changes with every change of the page.
-    pub build: String,
 }
 
 impl Assets {
@@ -55,13 +50,11 @@ impl Assets {
                 js: embedded::link("pkg/telltale.js")?,
                 wasm: embedded::link("pkg/telltale.wasm")?,
                 css: embedded::link("pkg/telltale.css")?,
-                build: self.build(),
             }),
             Self::Folder(folder) => folder.join("pkg/telltale.wasm").is_file().then(|| Links {
                 js: "/pkg/telltale.js".to_owned(),
                 wasm: "/pkg/telltale.wasm".to_owned(),
                 css: "/pkg/telltale.css".to_owned(),
-                build: self.build(),
             }),
         }
     }
@@ -127,7 +120,7 @@ impl File {
             Encoding::Gzip => self.gzip.is_some(),
             Encoding::Identity => true,
         };
-        let encoding = negotiate::choose(headers.get_all(ACCEPT_ENCODING), available);
+        let encoding = negotiate::choose(headers, available);
         let etag = format!("\"{}{}\"", self.tag, encoding.tag_ending());
         let body = match encoding {
             Encoding::Brotli => self.brotli.unwrap_or_default(),
@@ -135,7 +128,7 @@ impl File {
             Encoding::Identity => self.identity,
         };
 
-        let is_known = negotiate::names_tag(headers.get_all(IF_NONE_MATCH), &etag);
+        let is_known = negotiate::names_tag(headers, &etag);
         let mut response = Response::new(Body::empty());
         let answer = response.headers_mut();
         answer.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache_control));

@@ -71,7 +71,7 @@ impl Access {
     /// Whether a request is meant for us and comes from nowhere else than a page of ours, or from no page.
     pub fn check(&self, method: &Method, uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), Problem> {
         let host = self.own_host(uri, version, headers)?;
-        let is_foreign = is_from_another_site(headers) || has_foreign_origin(headers, host.as_ref());
+        let is_foreign = is_from_another_site(headers) || self.has_foreign_origin(headers, host.as_ref());
         if is_foreign && !is_navigation_to_a_page(method, uri, headers) {
             let detail = "this request comes from a page of another site, which may not read or change anything here";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
@@ -92,6 +92,17 @@ impl Access {
             let detail = "this server is not known by the name in the header Host; start it with --allow-host NAME \
                           (allowed_hosts in the configuration) to let it answer to that name";
             Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail)
+        })
+    }
+
+    /// A proxy may have put its own name into `Host`; then what counts is that the browser calls the request one
+    /// of the same origin, and that the origin bears a name of ours.
+    fn has_foreign_origin(&self, headers: &HeaderMap, host: Option<&Host>) -> bool {
+        let is_same = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        headers.get_all(header::ORIGIN).iter().any(|line| {
+            let Some(origin) = line.to_str().ok().and_then(Origin::parse) else { return true };
+            let is_of_host = host.is_some_and(|host| origin.is_of(host));
+            !(is_of_host || is_same && self.is_ours(&origin.host))
         })
     }
 
@@ -123,13 +134,6 @@ pub async fn guard(State(access): State<Arc<Access>>, mut request: Request, next
 /// What browsers that know of it say themselves.
 fn is_from_another_site(headers: &HeaderMap) -> bool {
     headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none")
-}
-
-fn has_foreign_origin(headers: &HeaderMap, host: Option<&Host>) -> bool {
-    headers.get_all(header::ORIGIN).iter().any(|line| {
-        let origin = line.to_str().ok().and_then(Origin::parse);
-        !origin.zip(host).is_some_and(|(origin, host)| origin.is_of(host))
-    })
 }
 
 /// A link in a chat or a mail must open.

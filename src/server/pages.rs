@@ -119,8 +119,9 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 /// The viewer's zone as its cookie names it, else the host's.
 fn zone(wanted: Option<&str>) -> Zone {
     let zone = wanted.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system);
-    let name = zone.iana_name().unwrap_or("UTC").into();
-    Zone { name, offset_minutes: zone.to_offset(Timestamp::now()).seconds() / 60 }
+    let offset = zone.to_offset(Timestamp::now());
+    let name = zone.iana_name().map_or_else(|| format!("UTC{offset}"), str::to_owned);
+    Zone { name: name.into(), offset_minutes: offset.seconds() / 60 }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     Router::new()
         .merge(api::routes())
         .merge(pages)
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(state)
         .layer(CompressionLayer::new().quality(COMPRESSION).compress_when(compressed))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

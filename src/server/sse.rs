@@ -1,6 +1,5 @@
 //! The stream: `GET /api/v1/stream` as Server-Sent Events.
 
-mod accept;
 mod random;
 mod request;
 mod wire;

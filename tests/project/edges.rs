@@ -23,9 +23,10 @@ const SEAMS: [(&str, &str); 2] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 17] = [
     "meter",
     "problem",
+    "negotiate",
     "query",
     "sampler",
     "history",

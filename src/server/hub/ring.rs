@@ -199,7 +199,9 @@ impl Ring {
         let index = self.slots.partition_point(|slot| slot.id <= id);
         let before = index.checked_sub(1).and_then(|index| self.slots.get(index));
         let is_ahead = id.era == newest.id.era && id > newest.id && self.is_just_ahead(id.t, newest.id.t);
-        match before.filter(|slot| slot.id == id || is_ahead) {
+        // A tick that fell into a gap, or stands before its era's first: nothing is lost by going on after it.
+        let is_between = index < self.slots.len() && id.t.is_tick_of(self.interval);
+        match before.filter(|slot| slot.id == id || is_ahead || is_between) {
             Some(slot) => Placement {
                 place: Place::At { next: self.first + index as u64, last: Some(id) },
                 gap: None,

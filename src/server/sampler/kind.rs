@@ -1,5 +1,6 @@
 //! Which source is asked for: `system`, or `replay:FILE?speed=20&lead=5m`.
 
+use crate::model::time;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl FromStr for SourceKind {
                     speed = parse_speed(value).ok_or_else(|| SourceKindError::BadSpeed(value.to_owned()))?;
                 }
                 Some(("lead", value)) => {
-                    lead = parse_duration(value)
+                    lead = time::duration(value)
                         .filter(|lead| *lead <= LONGEST_LEAD)
                         .ok_or_else(|| SourceKindError::BadLead(value.to_owned()))?;
                 }
@@ -71,19 +72,6 @@ impl FromStr for SourceKind {
 
 fn parse_speed(text: &str) -> Option<f64> {
     text.parse().ok().filter(|speed| (0.01..=1000.0).contains(speed))
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = number.parse().ok()?;
-    let ms = match unit {
-        "ms" => 1,
-        "s" | "" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    Some(Duration::from_millis(number.checked_mul(ms)?))
 }
 
 #[cfg(test)]
@@ -100,13 +88,14 @@ mod tests {
             ("replay:day.jsonl", replay("day.jsonl", 1.0, 0)),
             ("replay:/tmp/a b?speed=20&lead=5m", replay("/tmp/a b", 20.0, 300)),
             ("replay:what?.jsonl", replay("what?.jsonl", 1.0, 0)),
-            ("replay:what?.jsonl?lead=90", replay("what?.jsonl", 1.0, 90)),
+            ("replay:what?.jsonl?lead=90s", replay("what?.jsonl", 1.0, 90)),
             ("replay:", Err(SourceKindError::NoFile)),
             ("replay:?speed=2", Err(SourceKindError::NoFile)),
             ("sytem", Err(SourceKindError::Unknown("sytem".to_owned()))),
             ("replay:f?pace=2", Err(SourceKindError::UnknownOption("pace=2".to_owned()))),
             ("replay:f?speed=0", Err(SourceKindError::BadSpeed("0".to_owned()))),
             ("replay:f?speed=NaN", Err(SourceKindError::BadSpeed("NaN".to_owned()))),
+            ("replay:f?lead=90", Err(SourceKindError::BadLead("90".to_owned()))),
             ("replay:f?lead=soon", Err(SourceKindError::BadLead("soon".to_owned()))),
             ("replay:f?lead=99999999999999999999h", Err(SourceKindError::BadLead("99999999999999999999h".to_owned()))),
             ("replay:f?lead=25h", Err(SourceKindError::BadLead("25h".to_owned()))),

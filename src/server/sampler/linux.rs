@@ -66,7 +66,7 @@ pub fn jobs(interval: Interval, meter: &Arc<Meter>) -> Vec<Job> {
         job("pressure", &roots, interval, pressure::Pressure::new),
         job("disk", &roots, interval, disk::Disks::new),
         job("space", &roots, slower(interval, SPACE_INTERVAL), |roots, interval| {
-            space::Spaces::new(roots, interval, probe::Statvfs)
+            space::Spaces::new(roots, interval, probe::Statvfs, space::PATIENCE)
         }),
         job("net", &roots, interval, net::Interfaces::new),
         Job::new("self", interval, move || own::Own::new(&own_roots, interval, Arc::clone(&meter))),

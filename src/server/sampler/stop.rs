@@ -1,7 +1,7 @@
 //! The wish to stop, shared by whoever asks for it and whoever sleeps.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Cheap to clone; all clones are the same wish. It is never taken back.
 #[derive(Clone, Debug, Default)]
@@ -38,11 +38,6 @@ impl Stop {
             .unwrap_or_else(PoisonError::into_inner);
         *stopped
     }
-
-    /// Sleeps until stopped, but no longer than until `deadline`; whether it was stopped.
-    pub fn wait_until(&self, deadline: Instant) -> bool {
-        self.wait_timeout(deadline.saturating_duration_since(Instant::now()))
-    }
 }
 
 #[cfg(test)]
@@ -60,6 +55,6 @@ mod tests {
         });
         stop.stop();
         assert_eq!(sleeper.join().ok(), Some(true));
-        assert!(stop.is_stopped() && stop.wait_until(Instant::now() + Duration::from_secs(3_600)));
+        assert!(stop.is_stopped() && stop.wait_timeout(Duration::from_secs(3_600)));
     }
 }

@@ -1,8 +1,8 @@
 //! What a client asks of its stream.
 
-use super::accept::accepts_gzip;
 use super::random;
 use crate::server::hub::{Naming, Resume};
+use crate::server::negotiate::accepts_gzip;
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use axum::http::HeaderMap;

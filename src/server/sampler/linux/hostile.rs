@@ -64,7 +64,7 @@ fn hostile_names_arrive_harmless_and_apart() -> anyhow::Result<()> {
     let mut outcomes = [
         Outcome::Read(fixture.collect(&mut disk::Disks::new(&roots, Interval::SECOND))?),
         Outcome::Read(fixture.collect(&mut net::Interfaces::new(&roots, Interval::SECOND))?),
-        Outcome::Read(fixture.collect(&mut space::Spaces::new(&roots, Interval::SECOND, Roomy))?),
+        Outcome::Read(fixture.collect(&mut space::Spaces::new(&roots, Interval::SECOND, Roomy, space::PATIENCE))?),
     ];
     let mut board = Board::default();
     board.learn(&outcomes);

@@ -15,8 +15,9 @@ pub struct Mount {
     device: Vec<u8>,
 }
 
-/// The mounts to be shown, by their paths; a mount over another hides it.
-pub fn shown(table: &[u8]) -> Vec<Mount> {
+/// The mounts to be shown, by their paths; a mount over another hides it. `is_place` tells whether a mount is
+/// somewhere files are kept, and not a single file: containers mount a few of those from everywhere.
+pub fn shown(table: &[u8], is_place: impl Fn(&Mount) -> bool) -> Vec<Mount> {
     let mut by_point = BTreeMap::new();
     for Line { mount, kind, source } in lines(table).filter_map(parse) {
         by_point.remove(&mount.point);
@@ -25,7 +26,7 @@ pub fn shown(table: &[u8]) -> Vec<Mount> {
         }
     }
     let mut by_device: BTreeMap<Vec<u8>, Mount> = BTreeMap::new();
-    for mount in by_point.into_values() {
+    for mount in by_point.into_values().filter(is_place) {
         if by_device.get(&mount.device).is_none_or(|other| mount.rank() < other.rank()) {
             by_device.insert(mount.device.clone(), mount);
         }
@@ -167,7 +168,10 @@ mod tests {
     use super::*;
 
     fn points(table: &str) -> Vec<String> {
-        shown(table.as_bytes()).iter().map(|mount| String::from_utf8_lossy(&mount.point).into_owned()).collect()
+        shown(table.as_bytes(), |_| true)
+            .iter()
+            .map(|mount| String::from_utf8_lossy(&mount.point).into_owned())
+            .collect()
     }
 
     #[test]
@@ -195,8 +199,16 @@ mod tests {
     #[test]
     fn what_may_hang_is_known() {
         for (kind, remote) in [("ext4", false), ("zfs", false), ("nfs4", true), ("cifs", true), ("fuse.sshfs", true)] {
-            let mounts = shown(format!("1 0 0:5 / /a rw - {kind} source rw\n").as_bytes());
+            let mounts = shown(format!("1 0 0:5 / /a rw - {kind} source rw\n").as_bytes(), |_| true);
             assert_eq!(mounts.first().map(|mount| mount.remote), Some(remote), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_single_file_does_not_stand_for_its_file_system() {
+        let table =
+            b"1 0 8:1 /a/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n2 0 8:1 /data /var/lib/data rw - ext4 /dev/sda1 rw\n";
+        let mounts = shown(table, |mount| mount.point != b"/etc/hosts");
+        assert_eq!(mounts.iter().map(|mount| mount.point.as_slice()).collect::<Vec<_>>(), [b"/var/lib/data"]);
     }
 }

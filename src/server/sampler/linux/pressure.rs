@@ -19,6 +19,8 @@ struct Resource {
     /// With and without `full`, which old kernels do not have for the CPU.
     both: Arc<Family>,
     only_some: Arc<Family>,
+    /// Which of the two it was last; before the first reading, that of newer kernels.
+    has_full: bool,
     some: Counter,
     full: Counter,
 }
@@ -35,6 +37,7 @@ impl Pressure {
                 file: KernelFile::new(roots.proc("pressure").join(name)),
                 both: family(&[some, full]),
                 only_some: family(&[some]),
+                has_full: true,
                 some: Counter::default(),
                 full: Counter::default(),
             }
@@ -45,25 +48,32 @@ impl Pressure {
 
 impl Collector for Pressure {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
-        let mut readings = Vec::with_capacity(self.resources.len());
-        for resource in &mut self.resources {
-            readings.extend(resource.read(clock)?);
-        }
-        Ok(readings)
+        Ok(self.resources.iter_mut().filter_map(|resource| resource.read(clock)).collect())
     }
 }
 
 impl Resource {
-    /// `None` where the kernel was built or started without it.
-    fn read(&mut self, clock: &dyn Clock) -> std::io::Result<Option<Reading>> {
-        let Some(contents) = self.file.read_if_served(clock)? else { return Ok(None) };
+    /// `None` where the kernel was built or started without it. A file that can't be read leaves its own
+    /// values missing and says nothing of the other resources.
+    fn read(&mut self, clock: &dyn Clock) -> Option<Reading> {
+        let contents = match self.file.read_if_served(clock) {
+            Ok(contents) => contents?,
+            Err(_) => return Some(self.unreadable()),
+        };
         let (some, full) = (total(contents.bytes, b"some"), total(contents.bytes, b"full"));
-        let Some(some) = some else { return Ok(None) };
-        let some = self.some.percent_of_time(some, contents.at);
-        Ok(Some(match full {
+        let some = self.some.percent_of_time(some?, contents.at);
+        self.has_full = full.is_some();
+        Some(match full {
             Some(full) => Reading::new(&self.both, [some, self.full.percent_of_time(full, contents.at)]),
             None => Reading::new(&self.only_some, [some]),
-        }))
+        })
+    }
+
+    fn unreadable(&mut self) -> Reading {
+        self.some.forget();
+        self.full.forget();
+        let family = if self.has_full { &self.both } else { &self.only_some };
+        Reading::new(family, vec![None; family.dimensions.len()])
     }
 }
 
@@ -100,6 +110,29 @@ mod tests {
         let second = fixture.collect(&mut collector)?;
         assert_eq!(values(&second, "pressure.cpu"), Some(&[Some(25.0)][..]), "an old kernel has no full for it");
         assert_eq!(values(&second, "pressure.io"), Some(&[Some(40.0), None][..]), "a total that fell is a gap");
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_leaves_the_others_alone() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Pressure::new(&fixture.roots(), Interval::SECOND);
+        write(&fixture, "cpu", 0, None)?;
+        write(&fixture, "io", 0, Some(0))?;
+        fixture.write("proc/pressure/memory/in-its-place", b"")?;
+        fixture.collect(&mut collector)?;
+        write(&fixture, "io", 400_000, Some(100_000))?;
+        collector.resources[0].file = KernelFile::new(fixture.roots().proc("pressure"));
+        let broken = fixture.collect(&mut collector)?;
+        assert_eq!(values(&broken, "pressure.cpu"), Some(&[None][..]), "it keeps the shape it had");
+        assert_eq!(values(&broken, "pressure.memory"), Some(&[None, None][..]));
+        assert_eq!(values(&broken, "pressure.io"), Some(&[Some(40.0), Some(10.0)][..]));
+        fixture.remove("proc/pressure/memory")?;
+        write(&fixture, "memory", 0, Some(0))?;
+        fixture.collect(&mut collector)?;
+        write(&fixture, "memory", 500_000, Some(0))?;
+        let mended = fixture.collect(&mut collector)?;
+        assert_eq!(values(&mended, "pressure.memory"), Some(&[Some(50.0), Some(0.0)][..]));
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, Dimension, Family, HostFacts, Interval, Sample, UnixMs, label};
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub struct Tape {
     recorded: Interval,
     first_catalog: Arc<Catalog>,
     entries: Vec<Entry>,
+    loop_ticks: i64,
 }
 
 pub struct Entry {
@@ -64,7 +65,8 @@ impl Tape {
         if opened.metadata().map_err(unreadable)?.len() > LONGEST_FILE {
             return Err(TapeError::TooLarge { file: file.to_owned() });
         }
-        Self::parse(BufReader::new(opened), file, speed)
+        // A device or a pipe says nothing of its length.
+        Self::parse(BufReader::new(opened.take(LONGEST_FILE)), file, speed)
     }
 
     /// `file` is what errors name.
@@ -100,7 +102,8 @@ impl Tape {
         }
         match reading {
             Some((host, pace, first_catalog, _)) if !entries.is_empty() => {
-                Ok(Self { host, interval: pace.interval, recorded: pace.recorded, first_catalog, entries })
+                let loop_ticks = entries.iter().map(|entry| entry.distance).sum();
+                Ok(Self { host, interval: pace.interval, recorded: pace.recorded, first_catalog, entries, loop_ticks })
             }
             _ => Err(TapeError::Empty { file: file.to_owned() }),
         }
@@ -140,7 +143,7 @@ impl Tape {
 
     /// How many ticks the loop has.
     pub fn loop_ticks(&self) -> i64 {
-        self.entries.iter().map(|entry| entry.distance).sum()
+        self.loop_ticks
     }
 
     /// After how many ticks all families have one again.
