@@ -94,7 +94,7 @@ fn HostLine(host: Arc<HostFacts>, now: UnixMs) -> impl IntoView {
     let facts = [
         host.os.clone(),
         host.kernel.clone().map(|kernel| format!("{kernel} {}", host.architecture)),
-        Some(format!("{} cores", host.cpu_count)),
+        Some(format!("{} {}", host.cpu_count, if host.cpu_count == 1 { "core" } else { "cores" })),
         Some(units::show(Unit::Bytes, Some(host.memory_bytes as f64)).text()),
         up.map(|seconds| format!("up {}", units::duration(seconds))),
     ];
