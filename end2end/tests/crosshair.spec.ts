@@ -29,6 +29,7 @@ test("follows the mouse through all charts and shows values", { tag: "@mouse" },
   await expect.poll(() => overview.legend("cpu").allInnerTexts()).not.toEqual(newest);
   await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2);
   expect(Number(await expectOneInstant(overview))).toBeGreaterThan(Number(first));
+  await expect(overview.chart("cpu").locator(".instant")).toHaveText(/^\d\d:\d\d:\d\d$/);
   await page.mouse.move(2, 2);
   await expect.poll(() => overview.crosshairs()).toEqual([]);
   await expect.poll(() => overview.legend("cpu").allInnerTexts()).toEqual(newest);

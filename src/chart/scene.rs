@@ -140,6 +140,11 @@ impl Scene {
         self.span().zip(self.cursor_in_view()).map(|(span, cursor)| span.place(cursor))
     }
 
+    /// The time at the crosshair; empty when it is not in view.
+    pub fn instant(&self) -> String {
+        self.cursor_in_view().map(|at| super::ticks::clock(at, self.offset_minutes, true)).unwrap_or_default()
+    }
+
     /// A crosshair that time has carried out of the span reads nothing any more.
     fn cursor_in_view(&self) -> Option<UnixMs> {
         let span = self.span()?;
@@ -188,8 +193,9 @@ mod tests {
         assert_eq!(scene.chart(&family).values, ["7.00", "–"]);
         assert_eq!(scene.reading(&family), "00:00:07, 1 min 7.00, 5 min –");
         assert!(scene.crosshair().is_some());
+        assert_eq!(scene.instant(), "00:00:07");
         scene.cursor = Some(UnixMs(500_000));
-        assert_eq!(scene.crosshair(), None);
+        assert_eq!((scene.crosshair(), &*scene.instant()), (None, ""));
         assert_eq!(scene.chart(&family).values, ["30.0", "–"], "a crosshair out of view reads nothing");
         Ok(())
     }

@@ -12,6 +12,8 @@ pub const GAP_NOTES: &str = "gap-notes";
 pub const X_AXIS: &str = "x";
 pub const Y_AXIS: &str = "y";
 pub const CROSSHAIR: &str = "crosshair";
+/// The time at the crosshair.
+pub const INSTANT: &str = "instant";
 pub const VALUE: &str = "value";
 pub const WORDS: &str = "words";
 pub const ROWS: &str = "rows";

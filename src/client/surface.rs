@@ -48,6 +48,7 @@ struct ChartSurface {
     rows: Slot,
     table: Option<Element>,
     crosshair: [Slot; 3],
+    instant: [Slot; 2],
     slider: [Slot; 2],
 }
 
@@ -132,6 +133,7 @@ impl ChartSurface {
     fn find(figure: &Element, family: &Family) -> Self {
         let plot = first(figure, &format!(".{}", parts::PLOT));
         let crosshair = first(figure, &part(parts::CROSSHAIR));
+        let instant = first(figure, &part(parts::INSTANT));
         let series = |name| {
             (0..family.dimensions.len())
                 .map(|index| {
@@ -151,6 +153,7 @@ impl ChartSurface {
             rows: Slot::find(figure, parts::ROWS, Way::Markup),
             table: first(figure, "details"),
             crosshair: ["x1", "x2", "y2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
+            instant: [Way::Attribute("x"), Way::Text].map(|way| Slot::new(instant.clone(), way)),
             slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
             family: family.clone(),
         }
@@ -180,10 +183,11 @@ impl ChartSurface {
     fn point(&mut self, scene: &Scene) {
         let place = scene.crosshair();
         let [x1, x2, y2] = &mut self.crosshair;
+        let [x, time] = &mut self.instant;
         if let Some(place) = place {
-            x1.write(place.css());
-            x2.write(place.css());
+            [x1, x2, x].into_iter().for_each(|x| x.write(place.css()));
         }
+        time.write(scene.instant());
         // Without length it can't be seen.
         y2.write(if place.is_some() { "100%" } else { "0" }.to_owned());
         let [now, text] = &mut self.slider;

@@ -66,6 +66,7 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
                 <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
                 <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
                 <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
+                <text class="instant" data-part=parts::INSTANT y="-4"></text>
             </svg>
         </div>
     }
