@@ -21,11 +21,15 @@ fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/server/assets/digest.rs");
     println!("cargo::rerun-if-env-changed=LEPTOS_SITE_ROOT");
+    println!("cargo::rustc-check-cfg=cfg(linux_depth)");
     let is_set = |name: &str, value: &str| env::var(name).is_ok_and(|set| set == value);
     if env::var_os("CARGO_FEATURE_SSR").is_none() || is_set("CARGO_CFG_TARGET_ARCH", "wasm32") {
         return Ok(());
     }
 
+    if is_set("CARGO_CFG_TARGET_OS", "linux") && env::var_os("CARGO_FEATURE_PORTABLE").is_none() {
+        println!("cargo::rustc-cfg=linux_depth");
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     let mut files = Vec::new();
     if is_set("PROFILE", "release") {

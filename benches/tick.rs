@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use telltale::chart::{Scene, Window};
 use telltale::model::sample::FamilyValues;
 use telltale::model::{Catalog, Family, History, Interval, Observation, Sample, Unit, UnixMs};
-use telltale::server::sampler::{self, SourceKind, Stop};
+use telltale::server::sampler::{self, Settings, Stop};
 
 const TICKS: u32 = 40;
 const CHARTS: usize = 12;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// CPU time of the whole process, all its collectors included.
 fn sampling() -> Result<(), Box<dyn std::error::Error>> {
     let interval = Interval::from_ms(250).ok_or("250 ms is an interval")?;
-    let opened = sampler::open(&SourceKind::System, interval, Arc::default())?;
+    let opened = sampler::open(&Settings { interval, ..Settings::default() }, Arc::default())?;
     let series: usize = opened.catalog.iter().map(|family| family.dimensions.len()).sum();
     let (stop, mut seen, before) = (Stop::new(), 0, process_time());
     opened.source.run(&stop.clone(), &mut |observation| {

@@ -202,7 +202,7 @@ mod tests {
             end in 0_i64..800,
         ) {
             use Unit::*;
-            let unit = [Percent, Bytes, BytesPerSecond, PerSecond, Milliseconds, Celsius, Count][rows.len() % 7];
+            let unit = [Percent, Bytes, BytesPerSecond, PerSecond, Milliseconds, Celsius, Hertz, Count][rows.len() % 8];
             let family = Family { stacked, ..family(unit, interval_s, &["a", "b"]) };
             let history = history(&family, &rows, &[]);
             let span = Span::ending(at(end), Window::ALL[index]);

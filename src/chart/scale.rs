@@ -96,7 +96,7 @@ fn least_top(unit: Unit) -> f64 {
         Unit::Bytes | Unit::BytesPerSecond => 4_096.0,
         Unit::PerSecond => 4.0,
         Unit::Celsius => 40.0,
-        Unit::Percent | Unit::Milliseconds | Unit::Count => 1.0,
+        Unit::Percent | Unit::Milliseconds | Unit::Hertz | Unit::Count => 1.0,
     }
 }
 

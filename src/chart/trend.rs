@@ -48,6 +48,7 @@ fn worth_a_word(unit: Unit) -> (f64, f64) {
         Unit::PerSecond => (0.2, 1.0),
         Unit::Milliseconds | Unit::Celsius => (0.05, 1.0),
         Unit::Count => (0.1, 0.1),
+        Unit::Hertz => (0.1, 50e6),
     }
 }
 

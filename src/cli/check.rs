@@ -13,7 +13,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let config = load(flags).map_err(all_but_the_last_said)?;
     config.access(String::new())?;
     if matches!(config.source, SourceKind::Replay { .. }) {
-        sampler::open(&config.source, config.interval, Arc::default()).map_err(super::no_source)?;
+        sampler::open(&config.sampling(), Arc::default()).map_err(super::no_source)?;
     }
     say(&format!("the configuration is right; it listens on {}", config.listen));
     Ok(())

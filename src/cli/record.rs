@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Refused(line.to_owned()));
     }
     let name = arguments.file.display();
-    let Opened { host, catalog, source, .. } = sampler::open(&SourceKind::System, config.interval, Arc::default())?;
+    let Opened { host, catalog, source, .. } =
+        sampler::open(&sampler::Settings { source: SourceKind::System, ..config.sampling() }, Arc::default())?;
     let file = File::create_new(&arguments.file).map_err(|error| Failure::Refused(refusal(&arguments.file, &error)))?;
     let mut recorder = Recorder::new(host, &catalog, file).with_context(|| format!("writing {name}"))?;
     let stop = Stop::new();

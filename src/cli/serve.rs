@@ -50,7 +50,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
     let meter = Arc::new(Meter::default());
     let Opened { host, catalog, interval, source } =
-        sampler::open(&config.source, config.interval, Arc::clone(&meter)).map_err(super::no_source)?;
+        sampler::open(&config.sampling(), Arc::clone(&meter)).map_err(super::no_source)?;
     config.prepare_data_dir()?;
     let assets = open_assets();
 

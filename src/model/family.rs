@@ -42,19 +42,22 @@ pub enum Unit {
     Milliseconds,
     #[serde(rename = "°C")]
     Celsius,
+    #[serde(rename = "Hz")]
+    Hertz,
     /// A plain number: load, tasks, streams.
     #[serde(rename = "")]
     Count,
 }
 
 impl Unit {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Percent,
         Self::Bytes,
         Self::BytesPerSecond,
         Self::PerSecond,
         Self::Milliseconds,
         Self::Celsius,
+        Self::Hertz,
         Self::Count,
     ];
 
@@ -67,6 +70,7 @@ impl Unit {
             Self::PerSecond => "/s",
             Self::Milliseconds => "ms",
             Self::Celsius => "°C",
+            Self::Hertz => "Hz",
             Self::Count => "",
         }
     }
@@ -78,7 +82,7 @@ impl Unit {
     /// Decimal places of a value of this unit on the wire: what is meaningful, no more.
     pub const fn decimals(self) -> u8 {
         match self {
-            Self::Bytes | Self::BytesPerSecond => 0,
+            Self::Bytes | Self::BytesPerSecond | Self::Hertz => 0,
             Self::Percent | Self::PerSecond | Self::Milliseconds | Self::Celsius | Self::Count => 2,
         }
     }

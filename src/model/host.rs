@@ -3,7 +3,7 @@
 use super::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HostFacts {
     /// The host's name, made harmless by `label::text`.
     pub name: String,
@@ -17,4 +17,15 @@ pub struct HostFacts {
     pub cpu_count: usize,
     pub memory_bytes: u64,
     pub booted_at: Option<UnixMs>,
+    /// What a container or a control group leaves of the machine; `None` where it leaves all of it.
+    #[serde(default)]
+    pub limits: Option<HostLimits>,
+}
+
+/// Percentages are of these where they are set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostLimits {
+    /// How many cores' worth of time, 1.5 say.
+    pub cpu_cores: Option<f64>,
+    pub memory_bytes: Option<u64>,
 }

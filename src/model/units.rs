@@ -30,6 +30,7 @@ pub struct Prefix {
 const BYTES: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const BYTES_PER_SECOND: [&str; 6] = ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s", "PiB/s"];
 const PER_SECOND: [&str; 4] = ["/s", "k/s", "M/s", "G/s"];
+const HERTZ: [&str; 4] = ["Hz", "kHz", "MHz", "GHz"];
 const COUNT: [&str; 4] = ["", "k", "M", "G"];
 
 impl Unit {
@@ -43,6 +44,7 @@ impl Unit {
             Self::Bytes => scaled(value, 1024.0, &BYTES),
             Self::BytesPerSecond => scaled(value, 1024.0, &BYTES_PER_SECOND),
             Self::PerSecond => scaled(value, 1000.0, &PER_SECOND),
+            Self::Hertz => scaled(value, 1000.0, &HERTZ),
             Self::Count => scaled(value, 1000.0, &COUNT),
         }
     }
@@ -132,6 +134,7 @@ mod tests {
             (Unit::PerSecond, 12_345.0, "12.3 k/s"),
             (Unit::Milliseconds, 0.4, "0.40 ms"),
             (Unit::Milliseconds, 1_500.0, "1.50 s"),
+            (Unit::Hertz, 3_600_000_000.0, "3.60 GHz"),
             (Unit::Count, 0.42, "0.42"),
             (Unit::Count, 3.0, "3.00"),
         ] {

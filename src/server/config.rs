@@ -14,7 +14,7 @@ pub mod value;
 use self::keys::Key;
 use crate::model::time::Interval;
 use crate::server::auth::{Access, Network};
-use crate::server::sampler::SourceKind;
+use crate::server::sampler::{self, SourceKind};
 use crate::server::subscribers::Limits;
 pub use problem::{ConfigError, Problem, Warning, one_line};
 use settings::{Setting, Settings};
@@ -33,6 +33,10 @@ pub struct Config {
     /// In lower case, without port.
     pub allowed_hosts: Vec<String>,
     pub source: SourceKind,
+    /// The most devices of one kind.
+    pub max_devices: usize,
+    /// Whether processes are told with their arguments.
+    pub with_arguments: bool,
     pub no_auth: bool,
     pub stream: StreamConfig,
 }
@@ -78,6 +82,7 @@ impl Config {
         settings.add((flags.given.iter().map(Setting::from_flag).collect(), Vec::new()));
         settings.add_site_address(variable("LEPTOS_SITE_ADDR"));
 
+        let sampled = sampler::Settings::default();
         let config = Self {
             listen: settings.one(&keys::LISTEN, value::listen).unwrap_or(value::DEFAULT_LISTEN),
             data_dir: settings.one(&keys::DATA_DIR, value::data_dir),
@@ -85,6 +90,8 @@ impl Config {
             interval: settings.one(&keys::INTERVAL, value::interval).unwrap_or(Interval::SECOND),
             allowed_hosts: settings.list(&keys::ALLOWED_HOSTS, value::host_name),
             source: settings.one(&keys::SOURCE, source).unwrap_or(SourceKind::System),
+            max_devices: settings.one(&keys::CATALOG_MAX_DEVICES, value::count).unwrap_or(sampled.max_devices),
+            with_arguments: settings.one(&keys::PROCESSES_ARGUMENTS, value::switch).unwrap_or(sampled.with_arguments),
             no_auth: settings.one(&keys::NO_AUTH, value::switch).unwrap_or(false),
             stream: StreamConfig {
                 limits: limits(&mut settings),
@@ -106,6 +113,16 @@ impl Config {
         match access.may_listen_on(self.listen.ip()) {
             Ok(()) => Ok(access),
             Err(refused) => Err(Problem::new(refused.to_string()).into()),
+        }
+    }
+
+    /// What the sampler is asked for.
+    pub fn sampling(&self) -> sampler::Settings {
+        sampler::Settings {
+            source: self.source.clone(),
+            interval: self.interval,
+            max_devices: self.max_devices,
+            with_arguments: self.with_arguments,
         }
     }
 

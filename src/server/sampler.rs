@@ -14,20 +14,23 @@ pub mod portable;
 pub mod rate;
 pub mod record;
 pub mod replay;
+pub mod settings;
 pub mod stop;
 pub mod system;
 
-#[cfg(target_os = "linux")]
+/// `linux_depth` is set by build.rs: on Linux, unless the feature `portable` leaves it out.
+#[cfg(linux_depth)]
 pub mod linux;
 
 /// The one seam between platforms: Linux is read from its own files, the others through `sysinfo`.
-#[cfg(target_os = "linux")]
+#[cfg(linux_depth)]
 use linux as platform;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_depth))]
 use portable as platform;
 
 pub use kind::{SourceKind, SourceKindError};
 pub use record::Recorder;
+pub use settings::Settings;
 pub use stop::Stop;
 
 use crate::model::{Catalog, HostFacts, Interval, Observation};
@@ -53,12 +56,12 @@ pub struct Opened {
 }
 
 /// Takes a first reading of everything, so that the first tick already has rates.
-pub fn open(kind: &SourceKind, interval: Interval, meter: Arc<Meter>) -> anyhow::Result<Opened> {
+pub fn open(settings: &Settings, meter: Arc<Meter>) -> anyhow::Result<Opened> {
     let clock = Arc::new(clock::SystemClock);
-    match kind {
+    match &settings.source {
         SourceKind::System => {
-            let host = facts::read();
-            let jobs = platform::jobs(interval, &meter);
+            let (host, interval) = (facts::read(), settings.interval);
+            let jobs = platform::jobs(settings, &meter);
             let (source, catalog) =
                 system::SystemSource::open(jobs, interval, clock, meter).context("the collectors cannot be started")?;
             Ok(Opened { host, catalog, interval, source: Box::new(source) })

@@ -8,8 +8,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use telltale::model::{Catalog, Interval, Observation, Sample};
-use telltale::server::sampler::{self, SourceKind, Stop};
+use telltale::model::{Catalog, Observation, Sample};
+use telltale::server::sampler::{self, Settings, Stop};
 
 const TICKS: usize = 6;
 
@@ -79,7 +79,7 @@ fn figures_agree_with_the_kernels_counters_under_load() -> Result<(), Box<dyn st
     fs::create_dir_all(&folder)?;
     let load = [spin(&working), write(&working, folder.join("load"))];
 
-    let opened = sampler::open(&SourceKind::System, Interval::SECOND, Arc::default())?;
+    let opened = sampler::open(&Settings::default(), Arc::default())?;
     let (stop, catalog) = (Stop::new(), Arc::clone(&opened.catalog));
     let mut seen: Vec<(Arc<Sample>, Counters)> = Vec::new();
     opened.source.run(&stop.clone(), &mut |observation| {

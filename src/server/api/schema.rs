@@ -18,6 +18,16 @@ pub struct Host {
     pub memory_bytes: u64,
     /// Milliseconds since the epoch.
     pub booted_at: Option<i64>,
+    /// What a container or a control group leaves of the machine.
+    pub limits: Option<Limits>,
+}
+
+/// Percentages are of these where they are set.
+#[derive(ToSchema)]
+pub struct Limits {
+    /// How many cores' worth of time, 1.5 say.
+    pub cpu_cores: Option<f64>,
+    pub memory_bytes: Option<u64>,
 }
 
 /// What one chart shows.

@@ -115,6 +115,24 @@ pub static NO_AUTH: Key = Key {
     help: "Let everyone in who reaches the address, also from other machines",
 };
 
+pub static CATALOG_MAX_DEVICES: Key = Key {
+    path: "catalog.max_devices",
+    flag: None,
+    kind: Kind::One,
+    value_name: "COUNT",
+    default: "512",
+    help: "Devices of one kind that are measured: disks, mounts, interfaces, services and containers",
+};
+
+pub static PROCESSES_ARGUMENTS: Key = Key {
+    path: "processes.arguments",
+    flag: None,
+    kind: Kind::Switch,
+    value_name: "true|false",
+    default: "false",
+    help: "Show the arguments of processes, with what looks like a secret blanked",
+};
+
 pub static STREAM_MAX_CONNECTIONS: Key = Key {
     path: "stream.max_connections",
     flag: None,
@@ -143,7 +161,7 @@ pub static STREAM_TRUSTED_PROXIES: Key = Key {
 };
 
 /// In the order of the help.
-pub static ALL: [&Key; 10] = [
+pub static ALL: [&Key; 12] = [
     &LISTEN,
     &DATA_DIR,
     &MEMORY_ONLY,
@@ -151,6 +169,8 @@ pub static ALL: [&Key; 10] = [
     &ALLOWED_HOSTS,
     &SOURCE,
     &NO_AUTH,
+    &CATALOG_MAX_DEVICES,
+    &PROCESSES_ARGUMENTS,
     &STREAM_MAX_CONNECTIONS,
     &STREAM_MAX_PER_ADDRESS,
     &STREAM_TRUSTED_PROXIES,

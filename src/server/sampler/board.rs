@@ -84,22 +84,35 @@ fn are_same(known: &[Arc<Family>], readings: &[Reading]) -> bool {
 
 /// Where a family stands on the page; those of one rank keep the order of their collector.
 fn rank(id: &str) -> usize {
-    const ORDER: [&str; 15] = [
+    const ORDER: [&str; 28] = [
         "cpu",
+        "cpu.throttled",
         "pressure.cpu",
         "load",
         "cpu.cores",
+        "cpu.host",
+        "cpu.frequency",
+        "cpu.thermal",
         "tasks",
+        "processes",
         "interrupts",
         "memory",
         "memory.available",
         "pressure.memory",
         "swap",
         "swap.io",
+        "zram",
+        "memory.host",
         "pressure.io",
         "disk.",
         "fs.",
         "net.",
+        "tcp",
+        "conntrack",
+        "cgroup.",
+        "temperature",
+        "battery",
+        "self",
     ];
     ORDER
         .iter()

@@ -38,7 +38,7 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-#[cfg(target_os = "linux")]
+#[cfg(linux_depth)]
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         use rustix::time::{ClockId, clock_gettime};
@@ -56,13 +56,13 @@ impl Clock for SystemClock {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(linux_depth)]
 fn since_boot(time: rustix::time::Timespec) -> Duration {
     Duration::try_from(time).unwrap_or_default()
 }
 
 /// Elsewhere a suspended host shows as a late sampler.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(linux_depth))]
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         use std::sync::OnceLock;

@@ -18,6 +18,7 @@ pub fn read() -> HostFacts {
         cpu_count: cpus.len(),
         memory_bytes: system.as_ref().map_or(0, System::total_memory),
         booted_at: (boot_seconds > 0).then(|| UnixMs(boot_seconds.saturating_mul(1_000))),
+        limits: None,
     }
 }
 

@@ -19,6 +19,7 @@ pub mod fixture;
 #[cfg(test)]
 mod hostile;
 
+use super::Settings;
 use super::collector::{Collector, Job, slower};
 use crate::model::Interval;
 use crate::server::meter::Meter;
@@ -56,7 +57,8 @@ impl Roots {
 /// File systems fill slowly, and asking each is a system call.
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
-pub fn jobs(interval: Interval, meter: &Arc<Meter>) -> Vec<Job> {
+pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
+    let interval = settings.interval;
     let (roots, meter) = (Roots::default(), Arc::clone(meter));
     let own_roots = roots.clone();
     vec![

@@ -1,5 +1,6 @@
 //! The collectors of every platform without its own, through `sysinfo`. Compiled everywhere, so that it stays right.
 
+use super::Settings;
 use super::clock::Clock;
 use super::collector::{Collector, Job, MOST_DEVICES, MOST_DIMENSIONS, Reading, slower};
 use super::rate::Counter;
@@ -12,7 +13,8 @@ use sysinfo::{Disks, Networks, Pid, ProcessRefreshKind, ProcessesToUpdate, Syste
 
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
-pub fn jobs(interval: Interval, meter: &Arc<Meter>) -> Vec<Job> {
+pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
+    let interval = settings.interval;
     let (meter, space_interval) = (Arc::clone(meter), slower(interval, SPACE_INTERVAL));
     vec![
         Job::fallible("cpu", interval, move || Cpu::new(interval)),
@@ -302,7 +304,7 @@ mod tests {
     #[test]
     fn every_platform_has_the_base() -> anyhow::Result<()> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut crew = Crew::start(jobs(Interval::SECOND, &Arc::default()), &clock)?;
+        let mut crew = Crew::start(jobs(&Settings::default(), &Arc::default()), &clock)?;
         let outcomes = crew.collect(None, Duration::from_secs(20));
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Read(_))), "{outcomes:?}");
         let mut board = Board::default();
