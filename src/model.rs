@@ -1,5 +1,6 @@
 //! What travels between machine, server and browser, and what it means. Pure: no tokio, no leptos, no web.
 
+pub mod device;
 pub mod event;
 pub mod family;
 pub mod health;
@@ -13,6 +14,7 @@ pub mod time;
 pub mod track;
 pub mod units;
 
+pub use device::DeviceKind;
 pub use event::{EventId, EventName, Gap, GapReason, Hello, Observation};
 pub use family::{Catalog, Dimension, Family, Unit};
 pub use health::{Health, Reading};

@@ -1,5 +1,6 @@
 //! A family is what one chart shows; the catalog is the array of a host's families.
 
+use super::device::DeviceKind;
 use super::time::{Interval, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -128,11 +129,9 @@ impl Family {
         self.dimensions.iter().position(|dimension| &*dimension.id == id)
     }
 
-    /// The device, mount or interface of a `disk.*`, `fs.*` or `net.*` family: the middle of its id.
+    /// The device, mount, interface or service of a family that has one: the middle of its id.
     pub fn device(&self) -> Option<&str> {
-        let (kind, rest) = self.id.split_once('.')?;
-        let (device, _) = rest.rsplit_once('.')?;
-        matches!(kind, "disk" | "fs" | "net" | "cgroup").then_some(device)
+        DeviceKind::of(&self.id).map(|(_, device)| device)
     }
 }
 

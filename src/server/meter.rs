@@ -1,5 +1,6 @@
 //! Counters of what each stage does. Stages write them, the sampler reads them into the family `self`.
 
+use crate::model::DeviceKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Shared by all stages. Counters only grow; gauges are set.
@@ -9,6 +10,8 @@ pub struct Meter {
     sent_bytes: AtomicU64,
     written_bytes: AtomicU64,
     lateness_us: AtomicU64,
+    /// By the order of `DeviceKind::ALL`.
+    left_out: [AtomicU64; DeviceKind::ALL.len()],
 }
 
 impl Meter {
@@ -37,6 +40,15 @@ impl Meter {
     /// Bytes written to disk since the start.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Of each kind, how many devices are not measured because there are too many.
+    pub fn set_left_out(&self, kind: DeviceKind, count: usize) {
+        self.left_out[kind as usize].store(count as u64, Ordering::Relaxed);
+    }
+
+    pub fn left_out(&self, kind: DeviceKind) -> u64 {
+        self.left_out[kind as usize].load(Ordering::Relaxed)
     }
 
     pub fn set_lateness_us(&self, microseconds: u64) {

@@ -4,6 +4,7 @@ pub mod bytes;
 pub mod disk;
 pub mod disk_kind;
 pub mod file;
+pub mod hierarchy;
 pub mod load;
 pub mod memory;
 pub mod mounts;
