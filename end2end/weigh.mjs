@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
-const LIMIT = 100_000;
+const LIMIT = 120_000;
 const folder = process.argv[2] ?? "../target/site/pkg";
 
 const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
