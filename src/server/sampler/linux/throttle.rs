@@ -8,13 +8,15 @@ use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
 use crate::server::sampler::rate::Counter;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 pub struct Throttle {
     roots: Roots,
     family: Arc<Family>,
+    /// Where each thread is; that never changes.
+    places: HashMap<u64, Place>,
     core: Sum,
     package: Sum,
 }
@@ -34,22 +36,29 @@ impl Throttle {
     pub fn new(roots: &Roots, interval: Interval) -> Self {
         let dimensions = [("core", "a core"), ("package", "a package")];
         let family = Family::new("cpu.thermal", "Thermal throttling", Unit::PerSecond, interval, &dimensions);
-        Self { roots: roots.clone(), family: Arc::new(family), core: Sum::default(), package: Sum::default() }
+        Self {
+            roots: roots.clone(),
+            family: Arc::new(family),
+            places: HashMap::new(),
+            core: Sum::default(),
+            package: Sum::default(),
+        }
     }
 }
 
 impl Collector for Throttle {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
         let (mut core, mut package) = (Counts::default(), Counts::default());
-        for (_, directory) in cores(&self.roots) {
+        for (thread, directory) in cores(&self.roots) {
             let counters = directory.join("thermal_throttle");
             if !counters.is_dir() {
                 continue;
             }
             let topology = |name: &str| word(&directory.join("topology").join(name));
-            let (package_id, core_id) = (topology("physical_package_id"), topology("core_id"));
-            package.add((package_id.clone(), None), &counters.join("package_throttle_count"));
-            core.add((package_id, core_id), &counters.join("core_throttle_count"));
+            let read = || (topology("physical_package_id"), topology("core_id"));
+            let place = self.places.entry(thread).or_insert_with(read);
+            package.add((place.0.clone(), None), &counters.join("package_throttle_count"));
+            core.add(place.clone(), &counters.join("core_throttle_count"));
         }
         let at = clock.monotonic();
         if core.parts.is_empty() && package.parts.is_empty() {
