@@ -119,9 +119,9 @@ pub fn combine(all: &mut Points, more: Points, join: fn(f64, f64) -> f64) {
     }
 }
 
-/// `swap`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
+/// `swap`, `conntrack`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
 fn is_filling(family: &Family) -> bool {
-    (&*family.id == "swap" || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
+    (matches!(&*family.id, "swap" | "conntrack") || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
 }
 
 impl Formula {
@@ -167,11 +167,12 @@ mod tests {
             Family::new("memory", "Memory", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
             Family::new("memory.available", "Available", Unit::Bytes, second, &[("available", "available")]),
             Family::new("swap", "Swap", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
+            Family::new("conntrack", "Connections", Unit::Count, second, &[("used", "used"), ("free", "free")]),
             Family::new("fs./.space", "Space", Unit::Bytes, second, &[("used", "u"), ("reserved", "r"), ("free", "f")]),
             Family::new("net.eth0.100.traffic", "Traffic", Unit::BytesPerSecond, second, &[("received", "r")]),
         ]);
         let sample: Sample = serde_json::from_str(
-            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],
+            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],"conntrack":[64,192],
                 "fs./.space":[30,5,90],"net.eth0.100.traffic":[7]}"#,
         )?;
         let mut history = History::new(Interval::MINUTE);
@@ -182,6 +183,7 @@ mod tests {
             ("cpu.busy", Some(15.0)),
             ("memory.used_percent", Some(50.0)),
             ("swap.used_percent", Some(0.0)),
+            ("conntrack.used_percent", Some(25.0)),
             ("fs./.space.used_percent", Some(25.0)),
             ("net.eth0.100.traffic.received", Some(7.0)),
             ("cpu.nothing", None),

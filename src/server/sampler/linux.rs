@@ -1,27 +1,39 @@
 //! The collectors of Linux: the kernel's own files, parsed by hand. One file a subsystem.
 
+pub mod battery;
 pub mod bytes;
+pub mod conntrack;
+pub mod cores;
 pub mod disk;
 pub mod disk_kind;
 pub mod file;
+pub mod frequency;
 pub mod hierarchy;
 pub mod load;
 pub mod memory;
 pub mod mounts;
 pub mod net;
 pub mod own;
+pub mod patient;
 pub mod pressure;
-pub mod probe;
+pub mod sensor_label;
+pub mod sensors;
 pub mod space;
 pub mod stat;
+pub mod tcp;
+pub mod temperature;
+pub mod throttle;
+pub mod zram;
 
 #[cfg(test)]
 pub mod fixture;
 #[cfg(test)]
 mod hostile;
 
-use super::Settings;
 use super::collector::{Collector, Job, slower};
+use super::own::Own;
+use super::together::Together;
+use super::{Settings, probe};
 use crate::model::Interval;
 use crate::server::meter::Meter;
 use std::path::{Path, PathBuf};
@@ -58,6 +70,9 @@ impl Roots {
 /// File systems fill slowly, and asking each is a system call.
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
+/// What heats, cools and discharges changes slowly, and every sensor is a file of its own.
+const SENSORS_INTERVAL: Interval = Interval::SECOND.times(10);
+
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;
     let (roots, meter) = (Roots::default(), Arc::clone(meter));
@@ -65,15 +80,35 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     vec![
         job("stat", &roots, interval, stat::Stat::new),
         job("load", &roots, interval, load::Load::new),
-        job("memory", &roots, interval, memory::Memory::new),
+        job("memory", &roots, interval, |roots, interval| {
+            Together::new([boxed(memory::Memory::new(roots, interval)), boxed(zram::Zram::new(roots, interval))])
+        }),
         job("pressure", &roots, interval, pressure::Pressure::new),
         job("disk", &roots, interval, disk::Disks::new),
         job("space", &roots, slower(interval, SPACE_INTERVAL), |roots, interval| {
             space::Spaces::new(roots, interval, probe::Statvfs, space::PATIENCE)
         }),
-        job("net", &roots, interval, net::Interfaces::new),
-        Job::new("self", interval, move || own::Own::new(&own_roots, interval, Arc::clone(&meter))),
+        job("net", &roots, interval, |roots, interval| {
+            Together::new([
+                boxed(net::Interfaces::new(roots, interval)),
+                boxed(tcp::Tcp::new(roots, interval)),
+                boxed(conntrack::Conntrack::new(roots, interval)),
+            ])
+        }),
+        job("sensors", &roots, slower(interval, SENSORS_INTERVAL), |roots, interval| {
+            Together::new([
+                boxed(frequency::Frequency::new(roots, interval)),
+                boxed(throttle::Throttle::new(roots, interval)),
+                boxed(temperature::Temperatures::new(roots, interval)),
+                boxed(battery::Batteries::new(roots, interval)),
+            ])
+        }),
+        Job::new("self", interval, move || Own::new(own::Process::new(&own_roots), interval, Arc::clone(&meter))),
     ]
+}
+
+fn boxed(collector: impl Collector + 'static) -> Box<dyn Collector> {
+    Box::new(collector)
 }
 
 fn job<C: Collector + 'static>(

@@ -3,10 +3,10 @@
 use super::Roots;
 use super::file::KernelFile;
 use super::mounts::{self, Mount};
-use super::probe::{Probe, RemoteProbe, Space};
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::probe::{Probe, RemoteProbe, Space};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
