@@ -22,7 +22,8 @@ mod hostile;
 
 use super::Settings;
 use super::collector::{Collector, Job, slower};
-use crate::model::Interval;
+use super::device_cap::DeviceCap;
+use crate::model::{DeviceKind, Interval};
 use crate::server::meter::Meter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,6 +61,9 @@ const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;
+    let cap = |kind| DeviceCap::new(kind, settings, meter);
+    let (disks, spaces) = (cap(DeviceKind::Disk), cap(DeviceKind::FileSystem));
+    let interfaces = cap(DeviceKind::Interface);
     let (roots, meter) = (Roots::default(), Arc::clone(meter));
     let own_roots = roots.clone();
     vec![
@@ -67,11 +71,11 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
         job("load", &roots, interval, load::Load::new),
         job("memory", &roots, interval, memory::Memory::new),
         job("pressure", &roots, interval, pressure::Pressure::new),
-        job("disk", &roots, interval, disk::Disks::new),
-        job("space", &roots, slower(interval, SPACE_INTERVAL), |roots, interval| {
-            space::Spaces::new(roots, interval, probe::Statvfs, space::PATIENCE)
+        job("disk", &roots, interval, move |roots, interval| disk::Disks::new(roots, interval, disks.clone())),
+        job("space", &roots, slower(interval, SPACE_INTERVAL), move |roots, interval| {
+            space::Spaces::new(roots, interval, spaces.clone(), probe::Statvfs, space::PATIENCE)
         }),
-        job("net", &roots, interval, net::Interfaces::new),
+        job("net", &roots, interval, move |roots, interval| net::Interfaces::new(roots, interval, interfaces.clone())),
         Job::new("self", interval, move || own::Own::new(&own_roots, interval, Arc::clone(&meter))),
     ]
 }
@@ -80,7 +84,7 @@ fn job<C: Collector + 'static>(
     name: &'static str,
     roots: &Roots,
     interval: Interval,
-    make: fn(&Roots, Interval) -> C,
+    make: impl Fn(&Roots, Interval) -> C + Send + 'static,
 ) -> Job {
     let roots = roots.clone();
     Job::new(name, interval, move || make(&roots, interval))

@@ -2,25 +2,28 @@
 
 use super::Settings;
 use super::clock::Clock;
-use super::collector::{Collector, Job, MOST_DEVICES, MOST_DIMENSIONS, Reading, slower};
+use super::collector::{Collector, Job, MOST_DIMENSIONS, Reading, slower};
+use super::device_cap::DeviceCap;
 use super::rate::Counter;
-use crate::model::{Dimension, Family, Interval, Unit, label};
+use crate::model::{DeviceKind, Dimension, Family, Interval, Unit, label};
 use crate::server::meter::Meter;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
-use sysinfo::{Disks, Networks, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Disks, NetworkData, Networks, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;
+    let cap = |kind| DeviceCap::new(kind, settings, meter);
+    let (spaces, interfaces) = (cap(DeviceKind::FileSystem), cap(DeviceKind::Interface));
     let (meter, space_interval) = (Arc::clone(meter), slower(interval, SPACE_INTERVAL));
     vec![
         Job::fallible("cpu", interval, move || Cpu::new(interval)),
         Job::fallible("memory", interval, move || Memory::new(interval)),
-        Job::fallible("space", space_interval, move || Spaces::new(space_interval)),
-        Job::fallible("net", interval, move || Interfaces::new(interval)),
+        Job::fallible("space", space_interval, move || Spaces::new(space_interval, spaces.clone())),
+        Job::fallible("net", interval, move || Interfaces::new(interval, interfaces.clone())),
         Job::fallible("self", interval, move || Own::new(interval, Arc::clone(&meter))),
     ]
 }
@@ -134,13 +137,14 @@ impl Collector for Memory {
 struct Spaces {
     disks: Disks,
     interval: Interval,
+    cap: DeviceCap,
     /// By mount point.
     families: HashMap<Vec<u8>, Arc<Family>>,
 }
 
 impl Spaces {
-    fn new(interval: Interval) -> anyhow::Result<Self> {
-        Ok(Self { disks: Disks::new()?, interval, families: HashMap::new() })
+    fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
+        Ok(Self { disks: Disks::new()?, interval, cap, families: HashMap::new() })
     }
 }
 
@@ -149,7 +153,9 @@ impl Collector for Spaces {
         self.disks.refresh(true);
         let mut seen = HashMap::new();
         let mut readings = Vec::new();
-        for disk in self.disks.iter().filter(|disk| disk.total_space() > 0).take(MOST_DEVICES) {
+        let mut disks: Vec<_> = self.disks.iter().filter(|disk| disk.total_space() > 0).collect();
+        self.cap.apply(&mut disks);
+        for disk in disks {
             let point = disk.mount_point().as_os_str().as_encoded_bytes();
             let interval = self.interval;
             let family = self.families.remove(point).unwrap_or_else(|| {
@@ -172,6 +178,7 @@ impl Collector for Spaces {
 struct Interfaces {
     networks: Networks,
     interval: Interval,
+    cap: DeviceCap,
     interfaces: HashMap<OsString, Interface>,
 }
 
@@ -183,8 +190,8 @@ struct Interface {
 }
 
 impl Interfaces {
-    fn new(interval: Interval) -> anyhow::Result<Self> {
-        Ok(Self { networks: Networks::new()?, interval, interfaces: HashMap::new() })
+    fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
+        Ok(Self { networks: Networks::new()?, interval, cap, interfaces: HashMap::new() })
     }
 }
 
@@ -209,8 +216,11 @@ impl Collector for Interfaces {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
         self.networks.refresh(true);
         let at = clock.monotonic();
-        let mut networks: Vec<_> = self.networks.iter().filter(|(name, _)| !is_loopback(name)).collect();
+        let carried = |data: &NetworkData| data.total_packets_received() > 0 || data.total_packets_transmitted() > 0;
+        let all = self.networks.iter();
+        let mut networks: Vec<_> = all.filter(|(name, data)| !is_loopback(name) && carried(data)).collect();
         networks.sort_by(|left, right| left.0.cmp(right.0));
+        self.cap.apply(&mut networks);
         let mut before = std::mem::take(&mut self.interfaces);
         let mut readings = Vec::with_capacity(networks.len() * 3);
         for (name, data) in networks {
@@ -222,10 +232,6 @@ impl Collector for Interfaces {
                 data.total_errors_on_received(),
                 data.total_errors_on_transmitted(),
             ];
-            let carried = counts[2] > 0 || counts[3] > 0;
-            if !carried || self.interfaces.len() >= MOST_DEVICES {
-                continue;
-            }
             let mut interface =
                 before.remove(name).unwrap_or_else(|| Interface::new(name.as_encoded_bytes(), self.interval));
             let mut rates = [None; 6];

@@ -3,9 +3,11 @@
 use super::fixture::Fixture;
 use super::probe::{Probe, Space};
 use super::{disk, net, space};
-use crate::model::{Interval, UnixMs};
+use crate::model::{DeviceKind, Interval, UnixMs};
 use crate::server::sampler::board::Board;
+use crate::server::sampler::collector::Collector;
 use crate::server::sampler::crew::Outcome;
+use crate::server::sampler::device_cap::DeviceCap;
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
@@ -60,11 +62,12 @@ fn tables(fixture: &Fixture) -> io::Result<()> {
 fn hostile_names_arrive_harmless_and_apart() -> anyhow::Result<()> {
     let fixture = Fixture::new()?;
     tables(&fixture)?;
-    let roots = fixture.roots();
+    let (roots, second, cap) = (fixture.roots(), Interval::SECOND, DeviceCap::roomy);
+    let mut spaces = space::Spaces::new(&roots, second, cap(DeviceKind::FileSystem), Roomy, space::PATIENCE);
     let mut outcomes = [
-        Outcome::Read(fixture.collect(&mut disk::Disks::new(&roots, Interval::SECOND))?),
-        Outcome::Read(fixture.collect(&mut net::Interfaces::new(&roots, Interval::SECOND))?),
-        Outcome::Read(fixture.collect(&mut space::Spaces::new(&roots, Interval::SECOND, Roomy, space::PATIENCE))?),
+        Outcome::Read(fixture.collect(&mut disk::Disks::new(&roots, second, cap(DeviceKind::Disk)))?),
+        Outcome::Read(fixture.collect(&mut net::Interfaces::new(&roots, second, cap(DeviceKind::Interface)))?),
+        Outcome::Read(fixture.collect(&mut spaces)?),
     ];
     let mut board = Board::default();
     board.learn(&outcomes);
@@ -84,5 +87,23 @@ fn hostile_names_arrive_harmless_and_apart() -> anyhow::Result<()> {
     let sample = board.sample(UnixMs(1_000), &mut outcomes);
     let json = serde_json::to_string(&sample)?;
     assert!(json.is_ascii() && !json.contains(['<', '\n', '\\']), "{json}");
+    Ok(())
+}
+
+#[test]
+fn no_more_are_measured_than_may_be() -> anyhow::Result<()> {
+    let fixture = Fixture::new()?;
+    tables(&fixture)?;
+    let (roots, second) = (fixture.roots(), Interval::SECOND);
+    for (kind, families) in [(DeviceKind::Disk, 4), (DeviceKind::Interface, 3), (DeviceKind::FileSystem, 2)] {
+        let (cap, meter) = DeviceCap::of(kind, 3);
+        let mut collector: Box<dyn Collector> = match kind {
+            DeviceKind::Disk => Box::new(disk::Disks::new(&roots, second, cap)),
+            DeviceKind::Interface => Box::new(net::Interfaces::new(&roots, second, cap)),
+            _ => Box::new(space::Spaces::new(&roots, second, cap, Roomy, space::PATIENCE)),
+        };
+        assert_eq!(fixture.collect(&mut *collector)?.len(), 3 * families, "{kind:?}");
+        assert_eq!(meter.left_out(kind), names().len() as u64 - 3, "{kind:?}");
+    }
     Ok(())
 }
