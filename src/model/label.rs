@@ -47,7 +47,7 @@ fn is_harmless(c: char) -> bool {
 }
 
 /// FNV-1a, 32 bits: no secret, only a difference.
-fn digest(bytes: &[u8]) -> u32 {
+pub fn digest(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 

@@ -12,6 +12,7 @@ pub mod net;
 pub mod own;
 pub mod pressure;
 pub mod probe;
+pub mod services;
 pub mod space;
 pub mod stat;
 
@@ -33,18 +34,19 @@ use std::sync::Arc;
 pub struct Roots {
     proc: PathBuf,
     sys: PathBuf,
+    other: PathBuf,
 }
 
 impl Default for Roots {
     fn default() -> Self {
-        Self { proc: "/proc".into(), sys: "/sys".into() }
+        Self { proc: "/proc".into(), sys: "/sys".into(), other: "/".into() }
     }
 }
 
 impl Roots {
-    /// Both below one directory.
+    /// All below one directory.
     pub fn below(root: &Path) -> Self {
-        Self { proc: root.join("proc"), sys: root.join("sys") }
+        Self { proc: root.join("proc"), sys: root.join("sys"), other: root.to_owned() }
     }
 
     pub fn proc(&self, path: &str) -> PathBuf {
@@ -54,16 +56,24 @@ impl Roots {
     pub fn sys(&self, path: &str) -> PathBuf {
         self.sys.join(path)
     }
+
+    /// What other programs keep, by its path without the first slash: `etc/passwd`.
+    pub fn other(&self, path: &str) -> PathBuf {
+        self.other.join(path)
+    }
 }
 
 /// File systems fill slowly, and asking each is a system call.
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
 
+/// Each service is some six files to open, and there may be hundreds of them.
+const SERVICES_INTERVAL: Interval = Interval::SECOND.times(5);
+
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;
     let cap = |kind| DeviceCap::new(kind, settings, meter);
     let (disks, spaces) = (cap(DeviceKind::Disk), cap(DeviceKind::FileSystem));
-    let interfaces = cap(DeviceKind::Interface);
+    let (interfaces, services) = (cap(DeviceKind::Interface), cap(DeviceKind::Service));
     let (roots, meter) = (Roots::default(), Arc::clone(meter));
     let own_roots = roots.clone();
     vec![
@@ -76,6 +86,9 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
             space::Spaces::new(roots, interval, spaces.clone(), probe::Statvfs, space::PATIENCE)
         }),
         job("net", &roots, interval, move |roots, interval| net::Interfaces::new(roots, interval, interfaces.clone())),
+        job("services", &roots, slower(interval, SERVICES_INTERVAL), move |roots, interval| {
+            services::Services::new(roots, interval, services.clone())
+        }),
         Job::new("self", interval, move || own::Own::new(&own_roots, interval, Arc::clone(&meter))),
     ]
 }
