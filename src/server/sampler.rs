@@ -7,6 +7,7 @@ pub mod board;
 pub mod clock;
 pub mod collector;
 pub mod crew;
+pub mod device_cap;
 pub mod facts;
 pub mod kind;
 pub mod own;

@@ -11,8 +11,9 @@ pub mod temperature;
 
 use super::Settings;
 use super::collector::{Job, slower};
+use super::device_cap::DeviceCap;
 use super::own::Own;
-use crate::model::Interval;
+use crate::model::{DeviceKind, Interval};
 use crate::server::meter::Meter;
 use std::sync::Arc;
 
@@ -20,14 +21,17 @@ use std::sync::Arc;
 const SLOW_INTERVAL: Interval = Interval::SECOND.times(10);
 
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
-    let (interval, meter) = (settings.interval, Arc::clone(meter));
+    let interval = settings.interval;
+    let cap = |kind| DeviceCap::new(kind, settings, meter);
+    let (disks, spaces, interfaces) = (cap(DeviceKind::Disk), cap(DeviceKind::FileSystem), cap(DeviceKind::Interface));
+    let meter = Arc::clone(meter);
     let slow = slower(interval, SLOW_INTERVAL);
     vec![
         Job::fallible("cpu", interval, move || cpu::Cpu::new(interval)),
         Job::fallible("memory", interval, move || memory::Memory::new(interval)),
-        Job::fallible("disk", interval, move || disk::Throughput::new(interval)),
-        Job::fallible("space", slow, move || space::Spaces::new(slow)),
-        Job::fallible("net", interval, move || net::Interfaces::new(interval)),
+        Job::fallible("disk", interval, move || disk::Throughput::new(interval, disks.clone())),
+        Job::fallible("space", slow, move || space::Spaces::new(slow, spaces.clone())),
+        Job::fallible("net", interval, move || net::Interfaces::new(interval, interfaces.clone())),
         Job::new("temperature", slow, move || temperature::Temperatures::new(slow)),
         Job::fallible("self", interval, move || Ok(Own::new(own::Process::new()?, interval, Arc::clone(&meter)))),
     ]

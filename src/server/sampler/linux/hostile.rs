@@ -2,9 +2,11 @@
 
 use super::fixture::Fixture;
 use super::{battery, disk, net, space, temperature};
-use crate::model::{Interval, UnixMs};
+use crate::model::{DeviceKind, Interval, UnixMs};
 use crate::server::sampler::board::Board;
+use crate::server::sampler::collector::Collector;
 use crate::server::sampler::crew::Outcome;
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::probe::{Probe, Space};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -62,11 +64,12 @@ fn tables(fixture: &Fixture) -> io::Result<()> {
 fn hostile_names_arrive_harmless_and_apart() -> anyhow::Result<()> {
     let fixture = Fixture::new()?;
     tables(&fixture)?;
-    let roots = fixture.roots();
+    let (roots, second, cap) = (fixture.roots(), Interval::SECOND, DeviceCap::roomy);
+    let mut spaces = space::Spaces::new(&roots, second, cap(DeviceKind::FileSystem), Roomy, space::PATIENCE);
     let mut outcomes = [
-        Outcome::Read(fixture.collect(&mut disk::Disks::new(&roots, Interval::SECOND))?),
-        Outcome::Read(fixture.collect(&mut net::Interfaces::new(&roots, Interval::SECOND))?),
-        Outcome::Read(fixture.collect(&mut space::Spaces::new(&roots, Interval::SECOND, Roomy, space::PATIENCE))?),
+        Outcome::Read(fixture.collect(&mut disk::Disks::new(&roots, second, cap(DeviceKind::Disk)))?),
+        Outcome::Read(fixture.collect(&mut net::Interfaces::new(&roots, second, cap(DeviceKind::Interface)))?),
+        Outcome::Read(fixture.collect(&mut spaces)?),
     ];
     let mut board = Board::default();
     board.learn(&outcomes);
@@ -119,6 +122,24 @@ fn hostile_sensors_and_batteries_are_harmless_dimensions() -> anyhow::Result<()>
             let invisible = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}');
             assert!(label.chars().count() < 300 && !label.contains(invisible), "{label:?}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_more_are_measured_than_may_be() -> anyhow::Result<()> {
+    let fixture = Fixture::new()?;
+    tables(&fixture)?;
+    let (roots, second) = (fixture.roots(), Interval::SECOND);
+    for (kind, families) in [(DeviceKind::Disk, 4), (DeviceKind::Interface, 3), (DeviceKind::FileSystem, 2)] {
+        let (cap, meter) = DeviceCap::of(kind, 3);
+        let mut collector: Box<dyn Collector> = match kind {
+            DeviceKind::Disk => Box::new(disk::Disks::new(&roots, second, cap)),
+            DeviceKind::Interface => Box::new(net::Interfaces::new(&roots, second, cap)),
+            _ => Box::new(space::Spaces::new(&roots, second, cap, Roomy, space::PATIENCE)),
+        };
+        assert_eq!(fixture.collect(&mut *collector)?.len(), 3 * families, "{kind:?}");
+        assert_eq!(meter.left_out(kind), names().len() as u64 - 3, "{kind:?}");
     }
     Ok(())
 }

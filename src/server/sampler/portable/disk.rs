@@ -2,7 +2,8 @@
 
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
-use crate::server::sampler::collector::{Collector, MOST_DEVICES, Reading};
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::rate::Counter;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use sysinfo::{DiskRefreshKind, Disks};
 pub struct Throughput {
     disks: Disks,
     interval: Interval,
+    cap: DeviceCap,
     /// By the name of the device, as `sysinfo` has it.
     devices: HashMap<Vec<u8>, Device>,
 }
@@ -22,8 +24,8 @@ struct Device {
 }
 
 impl Throughput {
-    pub fn new(interval: Interval) -> anyhow::Result<Self> {
-        Ok(Self { disks: Disks::new()?, interval, devices: HashMap::new() })
+    pub fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
+        Ok(Self { disks: Disks::new()?, interval, cap, devices: HashMap::new() })
     }
 }
 
@@ -39,9 +41,11 @@ impl Collector for Throughput {
             .map(|(name, usage)| (name, (usage.total_read_bytes, usage.total_written_bytes)))
             .filter(|(name, counts)| !name.is_empty() && *counts != (0, 0))
             .collect();
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        self.cap.apply(&mut counts);
         let mut before = std::mem::take(&mut self.devices);
         let mut readings = Vec::with_capacity(counts.len());
-        for (name, (read, written)) in counts.into_iter().take(MOST_DEVICES) {
+        for (name, (read, written)) in counts {
             let mut device = before.remove(name).unwrap_or_else(|| Device::new(name, self.interval));
             let values = [device.read.per_second(read, at), device.written.per_second(written, at)];
             readings.push(Reading::new(&device.io, values));

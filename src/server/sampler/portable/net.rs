@@ -2,16 +2,18 @@
 
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
-use crate::server::sampler::collector::{Collector, MOST_DEVICES, Reading};
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::rate::Counter;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
-use sysinfo::Networks;
+use sysinfo::{NetworkData, Networks};
 
 pub struct Interfaces {
     networks: Networks,
     interval: Interval,
+    cap: DeviceCap,
     interfaces: HashMap<OsString, Interface>,
 }
 
@@ -23,8 +25,8 @@ struct Interface {
 }
 
 impl Interfaces {
-    pub fn new(interval: Interval) -> anyhow::Result<Self> {
-        Ok(Self { networks: Networks::new()?, interval, interfaces: HashMap::new() })
+    pub fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
+        Ok(Self { networks: Networks::new()?, interval, cap, interfaces: HashMap::new() })
     }
 }
 
@@ -49,8 +51,11 @@ impl Collector for Interfaces {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
         self.networks.refresh(true);
         let at = clock.monotonic();
-        let mut networks: Vec<_> = self.networks.iter().filter(|(name, _)| !is_loopback(name)).collect();
+        let carried = |data: &NetworkData| data.total_packets_received() > 0 || data.total_packets_transmitted() > 0;
+        let all = self.networks.iter();
+        let mut networks: Vec<_> = all.filter(|(name, data)| !is_loopback(name) && carried(data)).collect();
         networks.sort_by(|left, right| left.0.cmp(right.0));
+        self.cap.apply(&mut networks);
         let mut before = std::mem::take(&mut self.interfaces);
         let mut readings = Vec::with_capacity(networks.len() * 3);
         for (name, data) in networks {
@@ -62,10 +67,6 @@ impl Collector for Interfaces {
                 data.total_errors_on_received(),
                 data.total_errors_on_transmitted(),
             ];
-            let carried = counts[2] > 0 || counts[3] > 0;
-            if !carried || self.interfaces.len() >= MOST_DEVICES {
-                continue;
-            }
             let mut interface =
                 before.remove(name).unwrap_or_else(|| Interface::new(name.as_encoded_bytes(), self.interval));
             let mut rates = [None; 6];

@@ -2,7 +2,8 @@
 
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
-use crate::server::sampler::collector::{Collector, MOST_DEVICES, Reading};
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::probe::{Probe, Space, Statvfs};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use sysinfo::{DiskRefreshKind, Disks};
 pub struct Spaces {
     disks: Disks,
     interval: Interval,
+    cap: DeviceCap,
     mounts: HashMap<PathBuf, Mount>,
 }
 
@@ -21,8 +23,8 @@ struct Mount {
 }
 
 impl Spaces {
-    pub fn new(interval: Interval) -> anyhow::Result<Self> {
-        Ok(Self { disks: Disks::new()?, interval, mounts: HashMap::new() })
+    pub fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
+        Ok(Self { disks: Disks::new()?, interval, cap, mounts: HashMap::new() })
     }
 }
 
@@ -34,13 +36,12 @@ impl Collector for Spaces {
         let mut points: Vec<&Path> = self.disks.iter().map(sysinfo::Disk::mount_point).collect();
         points.sort_unstable();
         points.dedup();
+        let space = |point| Some((point, Statvfs.space(point).ok().filter(|space| space.total > 0)?));
+        let mut points: Vec<(&Path, Space)> = points.into_iter().filter_map(space).collect();
+        self.cap.apply(&mut points);
         let mut before = std::mem::take(&mut self.mounts);
         let mut readings = Vec::with_capacity(points.len() * 2);
-        for point in points {
-            let Some(space) = Statvfs.space(point).ok().filter(|space| space.total > 0) else { continue };
-            if self.mounts.len() >= MOST_DEVICES {
-                break;
-            }
+        for (point, space) in points {
             let mount = before.remove(point).unwrap_or_else(|| Mount::new(point, self.interval));
             readings.extend(mount.readings(&space));
             self.mounts.insert(point.to_owned(), mount);
