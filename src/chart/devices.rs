@@ -109,7 +109,7 @@ fn address(device: &Device) -> String {
 mod tests {
     use super::*;
     use crate::chart::Window;
-    use crate::model::{Catalog, Family, History, Interval, Sample};
+    use crate::model::{Catalog, Family, History, Interval, Sample, UnixMs};
     use std::sync::Arc;
 
     fn scene() -> Result<Scene, serde_json::Error> {

@@ -9,6 +9,7 @@ use crate::server::history::Snapshot;
 use crate::server::query::Fields;
 use crate::ui::focus::Focus;
 use crate::ui::overview::Overview;
+use crate::ui::processes::{Processes, Selection};
 pub use crate::ui::shell::Links;
 use crate::ui::shell::{Shell, View};
 use axum::Router;
@@ -43,12 +44,19 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
     _ = any_spawner::Executor::init_tokio();
     let settings = Arc::new(settings);
     let of_overview = settings.clone();
-    Router::new().route(
-        "/",
-        get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
-            overview(state, of_overview.clone(), fields, request).await
-        }),
-    )
+    Router::new()
+        .route(
+            "/",
+            get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
+                overview(state, of_overview.clone(), fields, request).await
+            }),
+        )
+        .route(
+            "/processes",
+            get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
+                processes(state, settings.clone(), fields, request).await
+            }),
+        )
 }
 
 async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
@@ -63,6 +71,19 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
         view! { <Overview scene focus left_out /> }.into_any()
     };
     frame.render(&state, settings, View::Overview, content, request).await
+}
+
+async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
+    // A machine that does not answer in time is shown as one without processes; the stream brings them later.
+    let table = Arc::new(crate::model::ProcessTable::default());
+    let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
+    let frame = Frame::new(&settings, state.history.snapshot(), &fields, &request, selection.query());
+    let scene = frame.scene.clone();
+    let content = move || {
+        let (table, selection, scene) = (table.clone(), selection.clone(), scene.clone());
+        view! { <Processes table selection scene /> }.into_any()
+    };
+    frame.render(&state, settings, View::Processes, content, request).await
 }
 
 /// What every page is rendered from.
