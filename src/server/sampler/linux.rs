@@ -5,6 +5,7 @@ pub mod disk;
 pub mod disk_kind;
 pub mod file;
 pub mod hierarchy;
+pub mod limits;
 pub mod load;
 pub mod memory;
 pub mod mounts;
@@ -22,7 +23,7 @@ mod hostile;
 
 use super::Settings;
 use super::collector::{Collector, Job, slower};
-use crate::model::Interval;
+use crate::model::{HostLimits, Interval};
 use crate::server::meter::Meter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,11 @@ impl Roots {
     pub fn sys(&self, path: &str) -> PathBuf {
         self.sys.join(path)
     }
+}
+
+/// What a container or a control group leaves of the machine.
+pub fn limits() -> Option<HostLimits> {
+    limits::facts(&Roots::default())
 }
 
 /// File systems fill slowly, and asking each is a system call.

@@ -4,7 +4,7 @@ use super::Settings;
 use super::clock::Clock;
 use super::collector::{Collector, Job, MOST_DEVICES, MOST_DIMENSIONS, Reading, slower};
 use super::rate::Counter;
-use crate::model::{Dimension, Family, Interval, Unit, label};
+use crate::model::{Dimension, Family, HostLimits, Interval, Unit, label};
 use crate::server::meter::Meter;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -12,6 +12,11 @@ use std::sync::Arc;
 use sysinfo::{Disks, Networks, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 const SPACE_INTERVAL: Interval = Interval::SECOND.times(10);
+
+/// Limits are asked of Linux only.
+pub fn limits() -> Option<HostLimits> {
+    None
+}
 
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;
