@@ -45,10 +45,6 @@ async fn in_a_group_with_limits_figures_are_of_the_limits() -> io::Result<()> {
     let telltale = Telltale::start(&mut group.inside(&home.command(["--listen", "127.0.0.1:0"])))?;
     let address = telltale.address()?;
 
-    let page = open(address, "GET", "/", &[]).await?.whole().await?.text();
-    assert!(page.contains(">0.5 of ") && page.contains(">256 MiB of "), "the page names what is left");
-    assert!(page.contains("CPU (of the limit)") && page.contains("Memory (of the limit)"));
-
     let mut events = stream(address).await?;
     let hello: Value = serde_json::from_str(&events.expect("hello").await?.data)?;
     assert_eq!(hello["host"]["limits"]["cpu_cores"], CORES);
@@ -74,6 +70,11 @@ async fn in_a_group_with_limits_figures_are_of_the_limits() -> io::Result<()> {
         }
     }
     check(&samples[1..], stat[SAMPLES - 1].0 - stat[0].0, stat[SAMPLES - 1].1 - stat[0].1, &hello["host"]);
+
+    let page = open(address, "GET", "/", &[]).await?.whole().await?.text();
+    assert!(page.contains(">0.5 of ") && page.contains(">256 MiB of "), "the page names what is left");
+    assert!(page.contains("CPU (of the limit)") && page.contains("Memory (of the limit)"));
+    assert_eq!(page.matches(">of the limit · host ").count(), 2, "in the tiles of CPU and memory");
 
     fs::write(&group.unlimited_cpu.0, group.unlimited_cpu.1)?;
     let catalog = loop {
