@@ -11,6 +11,7 @@ pub mod process;
 pub mod sample;
 pub mod series;
 pub mod time;
+pub mod top;
 pub mod track;
 pub mod units;
 
@@ -23,4 +24,5 @@ pub use link::Link;
 pub use process::{Process, ProcessOrder, ProcessTable};
 pub use sample::Sample;
 pub use time::{Interval, UnixMs};
+pub use top::top;
 pub use track::{History, Track};

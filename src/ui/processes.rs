@@ -51,8 +51,7 @@ impl Selection {
 
 #[component]
 pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scene>) -> impl IntoView {
-    let (rows, summary) =
-        rows(&table, selection.order, &selection.search, selection.limit, scene.offset_minutes);
+    let (rows, summary) = rows(&table, selection.order, &selection.search, selection.limit, scene.offset_minutes);
     let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
     let order = selection.order;
     let heads = COLUMNS

@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 const END: Duration = Duration::from_secs(2);
 
 /// A directory of the test's own, removed when it ends.
-struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 /// A running binary, killed when the test lets it go.
-struct Telltale {
+pub(crate) struct Telltale {
     child: Mutex<Child>,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
@@ -129,7 +129,7 @@ async fn check_refusal(home: &Home, arguments: &[&str], named: [&str; 2]) -> io:
 }
 
 /// The stream over a connection of its own.
-async fn stream(address: SocketAddr) -> io::Result<Events> {
+pub(crate) async fn stream(address: SocketAddr) -> io::Result<Events> {
     let incoming = open(address, "GET", "/api/v1/stream", &[]).await?;
     assert_eq!(incoming.status, 200);
     Ok(incoming.events())
@@ -145,7 +145,7 @@ async fn until_named(events: &mut Events, name: &str) -> io::Result<()> {
 }
 
 impl Home {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("binary-{}-{number}", std::process::id()));
@@ -166,7 +166,7 @@ impl Home {
     }
 
     /// The binary with these arguments, deaf to the environment the tests run in.
-    fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_telltale"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -190,7 +190,7 @@ impl Drop for Home {
 }
 
 impl Telltale {
-    fn start(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().map(lines).ok_or(io::ErrorKind::BrokenPipe)?;
         let stderr = child.stderr.take().map(lines).ok_or(io::ErrorKind::BrokenPipe)?;
@@ -198,7 +198,7 @@ impl Telltale {
     }
 
     /// What its first line says.
-    fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         let line = self.stdout.recv_timeout(DEADLINE).map_err(io::Error::other)?;
         let address = line.strip_prefix("listening on http://127.0.0.1:").and_then(|port| port.parse().ok());
         let port: u16 = address.ok_or_else(|| io::Error::other(format!("the first line is {line:?}")))?;

@@ -9,6 +9,7 @@ pub mod disk_kind;
 pub mod file;
 pub mod frequency;
 pub mod hierarchy;
+pub mod limits;
 pub mod load;
 pub mod memory;
 pub mod mounts;
@@ -36,7 +37,7 @@ use super::device_cap::DeviceCap;
 use super::own::Own;
 use super::together::Together;
 use super::{Settings, probe};
-use crate::model::{DeviceKind, Interval};
+use crate::model::{DeviceKind, HostLimits, Interval};
 use crate::server::meter::Meter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +74,11 @@ impl Roots {
     pub fn other(&self, path: &str) -> PathBuf {
         self.other.join(path)
     }
+}
+
+/// What a container or a control group leaves of the machine.
+pub fn limits() -> Option<HostLimits> {
+    limits::facts(&Roots::default())
 }
 
 /// File systems fill slowly, and asking each is a system call.

@@ -13,12 +13,17 @@ use super::Settings;
 use super::collector::{Job, slower};
 use super::device_cap::DeviceCap;
 use super::own::Own;
-use crate::model::{DeviceKind, Interval};
+use crate::model::{DeviceKind, HostLimits, Interval};
 use crate::server::meter::Meter;
 use std::sync::Arc;
 
 /// What changes slowly and is dear to ask for.
 const SLOW_INTERVAL: Interval = Interval::SECOND.times(10);
+
+/// Limits are asked of Linux only.
+pub fn limits() -> Option<HostLimits> {
+    None
+}
 
 pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
     let interval = settings.interval;

@@ -1,8 +1,10 @@
 //! `cpu`, `cpu.cores`, `tasks`, `processes` and `interrupts`, from `/proc/stat` and, for the number of tasks, `/proc/loadavg`.
+//! Where Telltale's group may not use all CPUs, `cpu` is of the limit, and what `/proc/stat` says is `cpu.host`.
 
 use super::Roots;
 use super::bytes::{fields, lines, number, numbers};
 use super::file::KernelFile;
+use super::limits::LimitedCpu;
 use crate::model::{Dimension, Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, MOST_DIMENSIONS, Reading};
@@ -18,8 +20,10 @@ const IOWAIT: usize = 4;
 pub struct Stat {
     stat: KernelFile,
     loadavg: KernelFile,
+    limited: LimitedCpu,
     interval: Interval,
     cpu: Arc<Family>,
+    host: Arc<Family>,
     cores: Arc<Family>,
     tasks: Arc<Family>,
     processes: Arc<Family>,
@@ -61,9 +65,11 @@ impl Stat {
         Self {
             stat: KernelFile::new(roots.proc("stat")),
             loadavg: KernelFile::new(roots.proc("loadavg")),
+            limited: LimitedCpu::new(roots, interval),
             interval,
             cpu: Arc::new(family("cpu", "CPU", Unit::Percent, &cpu).stacked()),
-            cores: Arc::new(family("cpu.cores", "CPU cores", Unit::Percent, &[])),
+            host: Arc::new(family("cpu.host", "CPU of the host", Unit::Percent, &cpu).stacked()),
+            cores: Arc::new(family("cpu.cores", "", Unit::Percent, &[])),
             tasks: Arc::new(family("tasks", "Tasks", Unit::Count, &tasks)),
             processes: Arc::new(family("processes", "Processes started", Unit::PerSecond, &[("started", "started")])),
             interrupts: Arc::new(family("interrupts", "Interrupts and context switches", Unit::PerSecond, &interrupts)),
@@ -75,16 +81,16 @@ impl Stat {
         }
     }
 
-    /// Busy time of each core; the family changes when a core goes offline or comes back.
-    fn cores(&mut self, cores: Vec<(u64, Times)>) -> Vec<Option<f64>> {
+    /// Busy time of each core; the family changes when a core goes offline or comes back, and with its title.
+    fn cores(&mut self, cores: Vec<(u64, Times)>, title: &str) -> Vec<Option<f64>> {
         let same = self.last_cores.iter().map(|core| core.0).eq(cores.iter().map(|core| core.0));
-        if !same {
+        if !same || *self.cores.title != *title {
             let dimensions = cores.iter().map(|(number, _)| Dimension {
                 id: number.to_string().into(),
                 label: format!("core {number}").into(),
                 unit: None,
             });
-            let family = Family::new("cpu.cores", "CPU cores", Unit::Percent, self.interval, &[]);
+            let family = Family::new("cpu.cores", title, Unit::Percent, self.interval, &[]);
             self.cores = Arc::new(Family { dimensions: dimensions.collect(), ..family });
         }
         let busy = |&(number, now): &(u64, Times)| {
@@ -109,14 +115,17 @@ impl Collector for Stat {
         self.last_cpu = counts.cpu;
         let shown = (0..8).filter(|&index| index != IDLE);
         let cpu: Vec<_> = shown.map(|index| cpu.map(|shares| shares[index])).collect();
-        let cores = self.cores(counts.cores);
+        let mut readings = self.limited.readings(clock);
+        let (family, title) =
+            if readings.is_empty() { (&self.cpu, "CPU cores") } else { (&self.host, "CPU cores of the host") };
+        readings.push(Reading::new(family, cpu));
+        let cores = self.cores(counts.cores, title);
         let count = |count: Option<u64>| count.map(|count| count as f64);
         let started = self.started.per_second_of(counts.started, at);
         let interrupts = [
             self.context_switches.per_second_of(counts.context_switches, at),
             self.interrupt_count.per_second_of(counts.interrupts, at),
         ];
-        let mut readings = vec![Reading::new(&self.cpu, cpu)];
         if !cores.is_empty() {
             readings.push(Reading::new(&self.cores, cores));
         }
@@ -210,6 +219,28 @@ mod tests {
         assert_eq!(values(&second, "cpu.cores"), Some(&[Some(10.0), Some(40.0)][..]));
         assert_eq!(values(&second, "processes"), Some(&[Some(7.0)][..]));
         assert_eq!(values(&second, "interrupts"), Some(&[Some(200.0), Some(500.0)][..]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_limit_changes_whose_cpu_it_is() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Stat::new(&fixture.roots(), Interval::SECOND);
+        fixture.write("sys/devices/system/cpu/online", b"0-1\n")?;
+        fixture.write("sys/fs/cgroup/cgroup.controllers", b"cpu\n")?;
+        stat(&fixture, FIRST)?;
+        for (limit, expected) in [
+            ("50000 100000\n", &["cpu", "cpu.throttled", "cpu.host", "cpu.cores", "tasks", "interrupts"][..]),
+            ("max 100000\n", &["cpu", "cpu.cores", "tasks", "interrupts"]),
+        ] {
+            fixture.write("sys/fs/cgroup/cpu.max", limit.as_bytes())?;
+            (0..5).try_for_each(|_| fixture.collect(&mut collector).map(drop))?;
+            let readings = fixture.collect(&mut collector)?;
+            assert_eq!(ids(&readings), expected);
+            let titles = readings.iter().map(|reading| &*reading.family.title);
+            let of_host = titles.filter(|title| title.ends_with("of the host")).count();
+            assert_eq!(of_host, if expected.len() == 6 { 2 } else { 0 }, "the cores are the machine's either way");
+        }
         Ok(())
     }
 
