@@ -60,9 +60,10 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
 }
 
 async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
-    let snapshot = state.history.snapshot();
+    let window = window(&fields);
+    let snapshot = state.history.snapshot(window.length());
     let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
-    let frame = Frame::new(&settings, snapshot, &fields, &request, focus.query());
+    let frame = Frame::new(&settings, snapshot, window, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
     let scene = frame.scene.clone();
@@ -77,13 +78,20 @@ async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields,
     // A machine that does not answer in time is shown as one without processes; the stream brings them later.
     let table = Arc::new(crate::model::ProcessTable::default());
     let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
-    let frame = Frame::new(&settings, state.history.snapshot(), &fields, &request, selection.query());
+    let window = window(&fields);
+    let snapshot = state.history.snapshot(window.length());
+    let frame = Frame::new(&settings, snapshot, window, &request, selection.query());
     let scene = frame.scene.clone();
     let content = move || {
         let (table, selection, scene) = (table.clone(), selection.clone(), scene.clone());
         view! { <Processes table selection scene /> }.into_any()
     };
     frame.render(&state, settings, View::Processes, content, request).await
+}
+
+/// The window asked for in the address; the default one where it is not one of ours.
+fn window(fields: &Fields) -> Window {
+    fields.get("window").and_then(Window::parse).unwrap_or_default()
 }
 
 /// What every page is rendered from.
@@ -94,13 +102,13 @@ struct Frame {
 
 impl Frame {
     /// `query` is the beginning of an address that shows the same.
-    fn new(settings: &PageSettings, snapshot: Snapshot, fields: &Fields, request: &Request, query: String) -> Self {
+    fn new(settings: &PageSettings, snapshot: Snapshot, window: Window, request: &Request, query: String) -> Self {
         let cookie = |name| cookie(request.headers(), name);
         let page = PageState {
             catalog: snapshot.catalog.digest(),
             query: query.into(),
             interval: settings.interval,
-            window: fields.get("window").and_then(Window::parse).unwrap_or_default(),
+            window,
             zone: zone(cookie(ZONE_COOKIE).as_deref()),
             theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
             last: snapshot.newest.as_ref().map(|(id, _)| *id),
@@ -110,7 +118,7 @@ impl Frame {
             catalog: snapshot.catalog,
             end: snapshot.history.newest_tick(),
             history: snapshot.history,
-            window: page.window,
+            window,
             offset_minutes: page.zone.offset_minutes,
             cursor: None,
         };
