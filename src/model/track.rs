@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A line comes from before where it begins: the rows of the bucket there, and of the one before it.
-const LEAD_ROWS: usize = 24;
+const LEAD_ROWS: usize = 48;
 
 /// One family's values over time. Ticks that do not exist have no row; a value that could not be read
 /// is NaN inside and `None` to every caller.
@@ -262,7 +262,7 @@ mod tests {
         for second in 1..=100 {
             history.push(&sample(second * 1_000, second as f64));
         }
-        for (t, oldest) in [(0, 1_000), (10_000, 1_000), (60_000, 36_000), (200_000, 77_000)] {
+        for (t, oldest) in [(0, 1_000), (10_000, 1_000), (60_000, 12_000), (200_000, 53_000)] {
             let copy = history.since(UnixMs(t));
             let rows = copy.track("load").map(|track| (track.oldest_t(), track.t(track.len() - 1), track.value(0, 0)));
             let expected = (Some(UnixMs(oldest)), Some(UnixMs(100_000)), Some(oldest as f64 / 1_000.0));

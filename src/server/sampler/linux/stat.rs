@@ -230,8 +230,11 @@ mod tests {
         fixture.write("sys/fs/cgroup/cgroup.controllers", b"cpu\n")?;
         stat(&fixture, FIRST)?;
         for (limit, expected) in [
-            ("50000 100000\n", &["cpu", "cpu.throttled", "cpu.host", "cpu.cores", "tasks", "interrupts"][..]),
-            ("max 100000\n", &["cpu", "cpu.cores", "tasks", "interrupts"]),
+            (
+                "50000 100000\n",
+                &["cpu", "cpu.throttled", "cpu.host", "cpu.cores", "tasks", "processes", "interrupts"][..],
+            ),
+            ("max 100000\n", &["cpu", "cpu.cores", "tasks", "processes", "interrupts"]),
         ] {
             fixture.write("sys/fs/cgroup/cpu.max", limit.as_bytes())?;
             (0..5).try_for_each(|_| fixture.collect(&mut collector).map(drop))?;
