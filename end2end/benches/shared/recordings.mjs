@@ -1,0 +1,58 @@
+// Recordings that only benches replay.
+
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chance } from "../../recordings/chance.mjs";
+import { family, ordinary } from "../../recordings/ordinary.mjs";
+
+/** @typedef {import("./telltale.mjs").Recording} Recording */
+
+const SECONDS = 900;
+
+/**
+ * Values without any pattern: nothing merges, nothing is smooth, nothing compresses.
+ * @param {number} families
+ * @param {number} dimensions
+ * @returns {Recording}
+ */
+export function noise(families, dimensions) {
+  const names = Array.from({ length: dimensions }, (_, index) => `series ${index}`);
+  const catalog = Array.from({ length: families }, (_, index) =>
+    family(`bench${index}`, `Noise ${index}`, "%", names.map((name, each) => [`d${each}`, name])),
+  );
+  const { head, samples } = ordinary();
+  const { next } = chance(11);
+  return {
+    head: { ...head, catalog },
+    samples: samples.slice(0, SECONDS).map(({ t }) => ({
+      t,
+      ...Object.fromEntries(catalog.map(({ id }) => [id, names.map(() => Math.round(next() * 10_000) / 100)])),
+    })),
+  };
+}
+
+/**
+ * The ordinary machine, but with the first so many charts only.
+ * @param {number} charts
+ * @returns {Recording}
+ */
+export function few(charts) {
+  const { head, samples } = ordinary();
+  const catalog = head.catalog.slice(0, charts);
+  const ids = new Set(["t", ...catalog.map(({ id }) => id)]);
+  return {
+    head: { ...head, catalog },
+    samples: samples.map(
+      (sample) => /** @type {typeof sample} */ (Object.fromEntries(Object.entries(sample).filter(([id]) => ids.has(id)))),
+    ),
+  };
+}
+
+/**
+ * The largest machine there is a recording of.
+ * @returns {Promise<Recording | undefined>}
+ */
+export async function huge() {
+  const file = new URL("../../recordings/huge.mjs", import.meta.url);
+  return existsSync(fileURLToPath(file)) ? (await import(file.href)).huge() : undefined;
+}
