@@ -4,13 +4,16 @@
 //! a round length of time in every window, so that what was drawn moves by whole units and never changes shape.
 
 pub mod cursor;
+mod devices;
 pub mod drawing;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
+pub mod heat;
 pub mod holes;
 pub mod markup;
 pub mod path;
+pub mod processes;
 pub mod reduce;
 pub mod scale;
 pub mod scene;
@@ -21,6 +24,7 @@ pub mod ticks;
 pub mod trend;
 pub mod words;
 
+pub use devices::DeviceText;
 pub use drawing::{Drawing, GapNote};
 pub use path::Stroke;
 pub use scale::{Scale, YTick};

@@ -10,6 +10,8 @@ mod crosshair;
 mod document;
 #[cfg(feature = "hydrate")]
 mod json;
+#[cfg(feature = "hydrate")]
+mod keys;
 pub mod page;
 pub mod parts;
 #[cfg(feature = "hydrate")]

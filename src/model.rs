@@ -14,7 +14,7 @@ pub mod time;
 pub mod track;
 pub mod units;
 
-pub use device::DeviceKind;
+pub use device::{Device, DeviceKind};
 pub use event::{EventId, EventName, Gap, GapReason, Hello, Observation};
 pub use family::{Catalog, Dimension, Family, Unit};
 pub use health::{Health, Reading};

@@ -6,13 +6,13 @@ use super::path::{Pen, Stroke, bands};
 use super::reduce::{Rows, line};
 use super::span::{Place, Span};
 use super::ticks::{XTick, time_ticks};
-use super::{HEIGHT, Scale, WIDTH, YTick, cursor};
+use super::{HEIGHT, Scale, WIDTH, YTick, cursor, heat};
 use crate::model::{Family, History, Unit, UnixMs};
 
 /// What one chart shows. The same inputs give the same drawing on both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawing {
-    /// One a dimension, in the family's order.
+    /// As many as `stroke_count` says, in the family's order.
     pub strokes: Vec<Stroke>,
     /// One path of rectangles, to be hatched.
     pub gaps: String,
@@ -41,9 +41,18 @@ impl Drawing {
         let newest = cursor::values_at(family, history, span.end);
         let holes = holes::holes(family, history, span);
         let (strokes, scale) = match history.track(&family.id) {
+            Some(track) if family.is_heat() => {
+                let rows = Rows::of(track, span, WIDTH);
+                let scale = if family.unit == Unit::Percent {
+                    Scale::round(family.unit, 100.0)
+                } else {
+                    Scale::round(family.unit, rows.max())
+                };
+                (heat::strokes(family, track, span, &scale), scale)
+            }
             Some(track) if family.stacked => stacked(family.unit, &Rows::of(track, span, WIDTH)),
             Some(track) => lines(family.unit, &Rows::of(track, span, WIDTH)),
-            None => (vec![Stroke::default(); family.dimensions.len()], Scale::round(family.unit, 0.0)),
+            None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0)),
         };
         let grid = Grid::new(span, WIDTH, family.interval_ms);
         let x = |t| grid.x(t).clamp(0, WIDTH);
@@ -52,12 +61,17 @@ impl Drawing {
             strokes,
             gaps: bands(stretches, HEIGHT),
             gap_notes: notes(&holes, family, span, zone_offset_minutes),
-            y_ticks: scale.ticks(),
+            y_ticks: if family.is_heat() { heat::y_ticks(family) } else { scale.ticks() },
             x_ticks: time_ticks(span, zone_offset_minutes),
             newest,
             scale,
         }
     }
+}
+
+/// One a dimension, or one a level of heat.
+pub fn stroke_count(family: &Family) -> usize {
+    if family.is_heat() { heat::LEVELS } else { family.dimensions.len() }
 }
 
 /// Each dimension a line. Where there are one or two, the first is filled to the ground.

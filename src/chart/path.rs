@@ -140,6 +140,22 @@ pub fn bands(stretches: impl Iterator<Item = (i32, i32)>, height: i32) -> String
     text(path)
 }
 
+/// Strokes along the rows of a grid, wherever a cell is set: a unit a row downwards; `begins` says where each column
+/// begins, and where the last ends.
+pub fn level(rows: impl Iterator<Item = Vec<bool>>, begins: &[i32]) -> String {
+    let mut path = Vec::new();
+    for (y, row) in rows.enumerate() {
+        let mut column = 0;
+        while let Some(start) = row[column..].iter().position(|&cell| cell).map(|ahead| column + ahead) {
+            column = row[start..].iter().position(|&cell| !cell).map_or(row.len(), |ahead| start + ahead);
+            push_command(&mut path, b'M', begins[start]);
+            push_next(&mut path, y as i32);
+            push_command(&mut path, b'h', begins[column] - begins[start]);
+        }
+    }
+    text(path)
+}
+
 /// Whether a step goes on in the very direction of the one before. Steps are no longer than the box.
 fn prolongs((ax, ay): Point, (bx, by): Point) -> bool {
     ax * by == bx * ay && (ax * bx > 0 || ay * by > 0)

@@ -1,7 +1,8 @@
 //! All that a page draws, as text ready to be put into it: the server writes it into the HTML, the browser
 //! into the same places of the document.
 
-use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, cursor, markup, words};
+use super::drawing::stroke_count;
+use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, cursor, heat, markup, words};
 use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
@@ -58,11 +59,9 @@ impl Scene {
 
     pub fn chart(&self, family: &Family) -> ChartText {
         let Some(span) = self.span() else {
-            let nothing = units::show(family.unit, None).text();
-            let count = family.dimensions.len();
             return ChartText {
-                strokes: vec![Stroke::default(); count],
-                values: vec![nothing; count],
+                strokes: vec![Stroke::default(); stroke_count(family)],
+                values: legend(family, &[]),
                 ..ChartText::default()
             };
         };
@@ -85,10 +84,7 @@ impl Scene {
 
     fn values(&self, family: &Family, newest: &[Option<f64>]) -> Vec<String> {
         let at = self.cursor_in_view().map(|at| cursor::values_at(family, &self.history, at));
-        let values = at.as_deref().unwrap_or(newest);
-        (0..family.dimensions.len())
-            .map(|index| units::show(family.unit, values.get(index).copied().flatten()).text())
-            .collect()
+        legend(family, at.as_deref().unwrap_or(newest))
     }
 
     /// The chart in words, for whoever hears it.
@@ -121,6 +117,33 @@ impl Scene {
         }
     }
 
+    /// What a headline's heading says beside its title, for whoever goes through the headings.
+    pub fn spoken(&self, headline: Headline) -> String {
+        let tile = self.tile(headline);
+        if tile.health == Health::Unknown {
+            return format!(": {}", tile.health.word());
+        }
+        let value = units::Shown { number: tile.number, unit: tile.unit };
+        format!(": {}, {}", value.text(), tile.health.word())
+    }
+
+    /// How the machine is, in a sentence.
+    pub fn summary(&self) -> String {
+        let mut troubles = String::new();
+        for headline in Headline::ALL.into_iter().filter(|headline| headline.exists(&self.catalog)) {
+            let health = self.tile(headline).health;
+            if matches!(health, Health::Busy | Health::Critical) {
+                let between = if troubles.is_empty() { "" } else { ", " };
+                troubles = format!("{troubles}{between}{} {}", headline.title(), health.word());
+            }
+        }
+        match self.end {
+            None => "State of the machine: no data yet".to_owned(),
+            Some(_) if troubles.is_empty() => "State of the machine: all is well".to_owned(),
+            Some(_) => format!("State of the machine: {troubles}"),
+        }
+    }
+
     /// One dimension of a family whose dimensions count different things.
     pub fn figure(&self, family: &Family, dimension: usize) -> FigureText {
         let name = family.dimensions.get(dimension).map(|dimension| format!("{}.{}", family.id, dimension.id));
@@ -145,6 +168,11 @@ impl Scene {
         self.cursor_in_view().map(|at| super::ticks::clock(at, self.offset_minutes, true)).unwrap_or_default()
     }
 
+    /// The instant that figures are read at: the crosshair's, or the newest.
+    pub(super) fn instant_shown(&self) -> Option<UnixMs> {
+        self.cursor_in_view().or(self.end)
+    }
+
     /// A crosshair that time has carried out of the span reads nothing any more.
     fn cursor_in_view(&self) -> Option<UnixMs> {
         let span = self.span()?;
@@ -155,13 +183,32 @@ impl Scene {
     pub fn reading(&self, family: &Family) -> String {
         let Some(at) = self.cursor_in_view() else { return "newest; arrow keys choose an earlier instant".to_owned() };
         let mut reading = super::ticks::clock(at, self.offset_minutes, true);
-        for (dimension, value) in family.dimensions.iter().zip(self.values_at_cursor(family)) {
+        for (index, value) in self.values_at_cursor(family).into_iter().enumerate() {
             reading.push_str(", ");
-            reading.push_str(&dimension.label);
+            reading.push_str(legend_label(family, index));
             reading.push(' ');
             reading.push_str(&value);
         }
         reading
+    }
+}
+
+/// The values as the legend shows them: one a dimension, or those of a map of heat.
+pub(super) fn legend(family: &Family, values: &[Option<f64>]) -> Vec<String> {
+    if family.is_heat() {
+        return heat::summary(family, values);
+    }
+    (0..family.dimensions.len())
+        .map(|index| units::show(family.unit, values.get(index).copied().flatten()).text())
+        .collect()
+}
+
+/// What stands beside a value in the legend.
+pub fn legend_label(family: &Family, index: usize) -> &str {
+    if family.is_heat() {
+        heat::SUMMARY.get(index).copied().unwrap_or_default()
+    } else {
+        family.dimensions.get(index).map(|dimension| &*dimension.label).unwrap_or_default()
     }
 }
 

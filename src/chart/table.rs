@@ -1,9 +1,10 @@
 //! A chart's twin for whoever would rather read it: about ten rows of means on round instants.
 
 use super::holes::holes;
+use super::scene::legend;
 use super::span::Span;
 use super::ticks::{clock, instants};
-use crate::model::{Family, History, UnixMs, units};
+use crate::model::{Family, History, UnixMs};
 
 /// Rows oldest first, columns in the family's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Row {
     /// Where the row's stretch of time begins.
     pub t: UnixMs,
     pub time: String,
-    /// One a dimension: the mean of the stretch, a dash where there is none.
+    /// As the legend says it, of the means of the stretch; a dash where there is none.
     pub cells: Vec<String>,
     /// Why something is missing here, if anything is.
     pub note: Option<&'static str>,
@@ -36,13 +37,14 @@ impl Table {
                 let next = t + step;
                 let last = next.min(UnixMs(span.end.0.saturating_add(1)));
                 let rows = track.first_at_or_after(t)..track.first_at_or_after(last);
-                let cells = (0..family.dimensions.len())
+                let means = (0..family.dimensions.len())
                     .map(|dimension| {
                         let values = rows.clone().filter_map(|row| track.value(row, dimension));
                         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-                        units::show(family.unit, (count > 0).then(|| sum / f64::from(count))).text()
+                        (count > 0).then(|| sum / f64::from(count))
                     })
-                    .collect();
+                    .collect::<Vec<_>>();
+                let cells = legend(family, &means);
                 let hole = holes.iter().find(|hole| hole.from < next && t <= hole.to);
                 Row { t, time: clock(t, zone_offset_minutes, true), cells, note: hole.map(|hole| hole.words) }
             })

@@ -3,9 +3,9 @@
 use super::controls::{ControlState, Wish};
 use super::page::{PageState, Zone};
 use super::surface::Surfaces;
-use super::{crosshair, document, samples, stream};
+use super::{crosshair, document, keys, samples, stream};
 use crate::chart::Scene;
-use crate::model::{Catalog, History, Interval, Link, UnixMs};
+use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::cell::RefCell;
@@ -37,14 +37,16 @@ pub async fn boot() -> Result<(), JsValue> {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
     let state = document::page_state().ok_or("the page's state is missing")?;
+    // Without an answer the stream brings the catalog, and the board is made anew.
+    let catalog = samples::catalog().await.unwrap_or_default();
     let mut history = History::new(KEEP);
-    history.set_catalog(&state.catalog);
+    history.set_catalog(&catalog);
     if let Some(last) = state.last {
         samples::fill(&mut history, &state, last).await;
     }
     let end = history.newest_tick();
     let scene = Scene {
-        catalog: state.catalog.clone(),
+        catalog: Arc::new(catalog),
         history,
         end,
         window: state.window,
@@ -67,6 +69,10 @@ pub fn go_live(zone: &str, offset_minutes: i32) {
     let Some(page) = page() else { return };
     page.take_zone(Zone { name: zone.into(), offset_minutes });
     crosshair::follow(&page);
+    keys::follow(&page);
+    if page.look(|scene| scene.catalog.digest()) != page.state.catalog {
+        spawn_local(document::renew_board(page.clone()));
+    }
     stream::start(page);
 }
 
@@ -83,7 +89,7 @@ pub fn grant(wish: Wish) {
         Wish::Theme(theme) => document::keep_theme(theme),
         Wish::TogglePause => page.show_newest(),
         Wish::Window(window) => {
-            document::keep_window(window);
+            document::keep("window", window.id());
             page.scene.borrow_mut().window = window;
             page.redraw();
             spawn_local(samples::fetch_earlier(page));
@@ -107,6 +113,21 @@ impl Page {
         *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow().catalog);
     }
 
+    /// Whether the page lists processes.
+    pub(super) fn lists_processes(&self) -> bool {
+        self.surfaces.borrow().lists_processes()
+    }
+
+    pub(super) fn show_processes(&self, table: ProcessTable) {
+        if !self.is_still() {
+            self.surfaces.borrow_mut().take_processes(table, &self.scene.borrow());
+        }
+    }
+
+    pub(super) fn find_processes(&self, search: String) {
+        self.surfaces.borrow_mut().find_processes(search, &self.scene.borrow());
+    }
+
     pub(super) fn look<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
         look(&self.scene.borrow())
     }
@@ -128,7 +149,7 @@ impl Page {
 
     /// Draws up to the newest sample; not while the viewer has paused, and not while nobody looks.
     pub(super) fn show_newest(&self) {
-        if self.controls.with_untracked(|state| state.paused) || !document::is_visible() {
+        if self.is_still() {
             return;
         }
         let end = {
@@ -141,6 +162,11 @@ impl Page {
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
         }
+    }
+
+    /// While the viewer has paused, or nobody looks, nothing is drawn.
+    fn is_still(&self) -> bool {
+        self.controls.with_untracked(|state| state.paused) || !document::is_visible()
     }
 
     /// From now on clocks show the viewer's time; a cookie makes the next HTML do so, too.

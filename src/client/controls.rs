@@ -3,6 +3,7 @@
 use super::page::{PageState, Theme};
 use crate::chart::{Window, ticks};
 use crate::model::{Link, UnixMs};
+use std::sync::Arc;
 
 /// One struct behind one signal: what is seldom drawn is cheap to compare.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct ControlState {
     /// The newest instant that is shown.
     pub shown: Option<UnixMs>,
     pub offset_minutes: i32,
+    /// What addresses keep, as in `PageState`.
+    pub query: Arc<str>,
 }
 
 /// What a viewer asks for.
@@ -36,6 +39,7 @@ impl ControlState {
             outdated: false,
             shown,
             offset_minutes: page.zone.offset_minutes,
+            query: page.query.clone(),
         }
     }
 
@@ -93,6 +97,7 @@ mod tests {
             outdated: false,
             shown: Some(UnixMs(3_600_000)),
             offset_minutes: 60,
+            query: "".into(),
         };
         for (link, paused, id, word, note) in [
             (Link::Snapshot, false, "snapshot", "Snapshot of 02:00:00", ""),

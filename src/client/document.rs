@@ -4,7 +4,6 @@ use super::awake::Page;
 use super::json::{self, Json};
 use super::page::{PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, ZONE_ELEMENT, Zone};
 use super::{parts, samples};
-use crate::chart::Window;
 use leptos::prelude::*;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,10 +72,10 @@ pub(super) fn keep_theme(theme: Theme) {
     }
 }
 
-/// The address holds the window, so that a link or a reload shows the same.
-pub(super) fn keep_window(chosen: Window) {
+/// The address holds what was chosen, so that a link or a reload shows the same.
+pub(super) fn keep(name: &str, chosen: &str) {
     let Ok(url) = window().location().href().and_then(|href| web_sys::Url::new(&href)) else { return };
-    url.search_params().set("window", chosen.id());
+    url.search_params().set(name, chosen);
     if let Ok(history) = window().history() {
         // An address that can't be written leaves the page as useful as it was.
         _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));

@@ -6,9 +6,8 @@ use crate::chart::Window;
 use crate::model::event::{Gap, GapReason};
 use crate::model::family::{Catalog, Dimension, Family, Unit};
 use crate::model::sample::{FamilyValues, Sample};
-use crate::model::{EventName, Interval, UnixMs};
+use crate::model::{EventName, Interval, Process, ProcessTable, UnixMs};
 use js_sys::{Array, JSON, Object, Reflect};
-use std::sync::Arc;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A value out of somebody else's hands: every question about it may be answered with `None`.
@@ -92,6 +91,31 @@ fn family(json: &Json) -> Option<Family> {
     })
 }
 
+pub(super) fn processes(json: &Json) -> Option<ProcessTable> {
+    Some(ProcessTable {
+        at: json.time_at("at")?,
+        total: json.count_at("total")? as usize,
+        processes: json.field("processes")?.items().map(|item| process(&item)).collect::<Option<_>>()?,
+    })
+}
+
+fn process(json: &Json) -> Option<Process> {
+    let text = |name| json.text_at(name).map(Into::into);
+    let bytes = |name| json.field(name).and_then(|value| value.number()).map(|bytes| bytes as u64);
+    Some(Process {
+        pid: json.count_at("pid")?,
+        name: text("name")?,
+        user: text("user"),
+        cpu_percent: json.field("cpu_percent").and_then(|value| value.number()),
+        memory_bytes: bytes("memory_bytes"),
+        read_bytes_per_s: bytes("read_bytes_per_s"),
+        written_bytes_per_s: bytes("written_bytes_per_s"),
+        threads: json.count_at("threads"),
+        started_at: json.time_at("started_at"),
+        arguments: text("arguments"),
+    })
+}
+
 /// The name of an event and its data, as `/api/v1/samples` lists them.
 pub(super) fn event(json: &Json) -> Option<(EventName, Json)> {
     let name = json.text_at("event")?;
@@ -102,7 +126,8 @@ pub(super) fn event(json: &Json) -> Option<(EventName, Json)> {
 pub(super) fn page_state(json: &Json) -> Option<PageState> {
     let zone = json.field("zone")?;
     Some(PageState {
-        catalog: Arc::new(catalog(&json.field("catalog")?)?),
+        catalog: json.field("catalog")?.number()? as u32,
+        query: json.text_at("query")?.into(),
         interval: json.interval_at("interval")?,
         window: Window::parse(&json.text_at("window")?)?,
         zone: Zone {

@@ -2,7 +2,7 @@
 //! exactly what the server rendered.
 
 use crate::chart::Window;
-use crate::model::{Catalog, EventId, Interval};
+use crate::model::{EventId, Interval};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -16,7 +16,10 @@ pub const ZONE_COOKIE: &str = "telltale_zone";
 
 #[derive(Clone, Debug, Serialize)]
 pub struct PageState {
-    pub catalog: Arc<Catalog>,
+    /// What `Catalog::digest` says of the catalog this page was made with.
+    pub catalog: u32,
+    /// The beginning of an address that shows the same: empty, or ends in `&`.
+    pub query: Arc<str>,
     pub interval: Interval,
     pub window: Window,
     pub zone: Zone,

@@ -17,7 +17,22 @@ pub const INSTANT: &str = "instant";
 pub const VALUE: &str = "value";
 pub const WORDS: &str = "words";
 pub const ROWS: &str = "rows";
+/// A row of a list of devices.
+pub const DEVICE: &str = "device";
+pub const NAME: &str = "name";
+/// The field that finds processes; its name in an address as well.
+pub const SEARCH: &str = "search";
+/// How many processes there are.
+pub const COUNT: &str = "count";
+/// The table of processes, and a row of it.
+pub const PROCESSES: &str = "processes";
+pub const PROCESS: &str = "process";
+pub const ARGUMENTS: &str = "arguments";
 pub const FIGURE: &str = "figure";
+/// How the machine is, in a heading.
+pub const SUMMARY: &str = "summary";
+/// A headline's number and state, within its heading.
+pub const SPOKEN: &str = "spoken";
 pub const NUMBER: &str = "number";
 pub const UNIT: &str = "unit";
 pub const DETAIL: &str = "detail";

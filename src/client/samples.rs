@@ -5,7 +5,7 @@ use super::json::{self, Json};
 use super::page::PageState;
 use crate::chart::Span;
 use crate::model::event::{Gap, GapReason};
-use crate::model::{EventId, EventName, History, Interval, UnixMs};
+use crate::model::{Catalog, EventId, EventName, History, Interval, UnixMs};
 use leptos::prelude::*;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -68,6 +68,11 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
     take(&mut earlier, &answer, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND));
     page.change_history(|history| history.prepend(earlier));
     page.redraw();
+}
+
+/// What is measured. The page asks for it ahead of its script.
+pub(super) async fn catalog() -> Option<Catalog> {
+    json::catalog(&Json::parse(&text_of("/api/v1/catalog").await?)?)
 }
 
 async fn fetch(after: EventId) -> Option<Json> {

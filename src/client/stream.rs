@@ -91,10 +91,13 @@ impl Stream {
     }
 
     fn connect(self: &Rc<Self>) {
-        let url = match self.last.get() {
-            Some(last) => format!("/api/v1/stream?last_event_id={last}"),
-            None => "/api/v1/stream".to_owned(),
-        };
+        let mut url = "/api/v1/stream?events=sample".to_owned();
+        if self.page.lists_processes() {
+            url.push_str(",processes");
+        }
+        if let Some(last) = self.last.get() {
+            url = format!("{url}&last_event_id={last}");
+        }
         let Ok(source) = EventSource::new(&url) else { return self.fail() };
         let listeners = EventName::ALL.map(|name| self.listen(&source, name)).into();
         let (opened, failed) = (self.clone(), self.clone());
@@ -155,6 +158,7 @@ impl Stream {
                 let gap = json::gap(data)?;
                 self.page.change_history(|history| history.push_gap(gap));
             }
+            EventName::Processes => self.page.show_processes(json::processes(data)?),
             EventName::Bye => self.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
             EventName::Ping => {}
         }

@@ -1,12 +1,17 @@
 //! Where the browser draws: the places the server filled, found once, written only when what belongs
 //! there has changed.
 
+mod lists;
+mod slot;
+
 use super::parts;
-use crate::chart::{Scene, Stroke, Window};
+use crate::chart::drawing::stroke_count;
+use crate::chart::{Scene, Window};
 use crate::model::health::Headline;
-use crate::model::{Catalog, Family, Interval, UnixMs};
+use crate::model::{Catalog, Family, Interval, ProcessTable, UnixMs};
 use leptos::prelude::document;
-use wasm_bindgen::JsCast;
+use lists::{DeviceSurface, ProcessSurface};
+use slot::{Slot, SparkSurface, Way, all, first, part, write_all};
 use web_sys::Element;
 
 /// A chart's words are renewed this seldom: nobody hears them change.
@@ -17,22 +22,11 @@ const RENEW_WORDS: Interval = Interval::SECOND.times(10);
 pub(super) struct Surfaces {
     charts: Vec<ChartSurface>,
     tiles: Vec<TileSurface>,
+    summary: Option<Slot>,
     figures: Vec<FigureSurface>,
+    devices: Vec<DeviceSurface>,
+    processes: Option<ProcessSurface>,
     worded: Option<(UnixMs, Window)>,
-}
-
-/// One place: how it is written, and what stands there as far as we wrote it.
-struct Slot {
-    element: Option<Element>,
-    way: Way,
-    written: Option<String>,
-}
-
-#[derive(Clone, Copy)]
-enum Way {
-    Attribute(&'static str),
-    Text,
-    Markup,
 }
 
 struct ChartSurface {
@@ -56,6 +50,7 @@ struct TileSurface {
     headline: Headline,
     health: Slot,
     word: Slot,
+    spoken: Slot,
     number: Slot,
     unit: Slot,
     detail: Slot,
@@ -67,11 +62,6 @@ struct FigureSurface {
     dimension: usize,
     value: Slot,
     spark: SparkSurface,
-}
-
-struct SparkSurface {
-    line: Slot,
-    area: Slot,
 }
 
 impl Surfaces {
@@ -99,6 +89,9 @@ impl Surfaces {
                 surfaces.charts.push(ChartSurface::find(&figure, family));
             }
         }
+        surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
+        surfaces.devices = all(&board, "[data-devices]").filter_map(|list| DeviceSurface::find(&list)).collect();
+        surfaces.processes = ProcessSurface::find(&board);
         surfaces
     }
 
@@ -107,13 +100,19 @@ impl Surfaces {
         let renew_words = due != self.worded;
         self.worded = due;
         for tile in &mut self.tiles {
-            tile.draw(scene);
+            tile.draw(scene, renew_words);
+        }
+        if let Some(summary) = self.summary.as_mut().filter(|_| renew_words) {
+            summary.write(scene.summary());
         }
         for chart in &mut self.charts {
             chart.draw(scene, renew_words);
         }
         for figure in &mut self.figures {
             figure.draw(scene);
+        }
+        for devices in &mut self.devices {
+            devices.draw(scene, renew_words);
         }
     }
 
@@ -126,6 +125,25 @@ impl Surfaces {
         for figure in &mut self.figures {
             figure.value.write(scene.figure(&figure.family, figure.dimension).value);
         }
+        for devices in &mut self.devices {
+            devices.point(scene);
+        }
+    }
+
+    pub(super) fn lists_processes(&self) -> bool {
+        self.processes.is_some()
+    }
+
+    pub(super) fn take_processes(&mut self, table: ProcessTable, scene: &Scene) {
+        if let Some(processes) = &mut self.processes {
+            processes.take(table, scene);
+        }
+    }
+
+    pub(super) fn find_processes(&mut self, search: String, scene: &Scene) {
+        if let Some(processes) = &mut self.processes {
+            processes.find_by(search, scene);
+        }
     }
 }
 
@@ -135,7 +153,7 @@ impl ChartSurface {
         let crosshair = first(figure, &part(parts::CROSSHAIR));
         let instant = first(figure, &part(parts::INSTANT));
         let series = |name| {
-            (0..family.dimensions.len())
+            (0..stroke_count(family))
                 .map(|index| {
                     Slot::new(first(figure, &format!("{}[data-index=\"{index}\"]", part(name))), Way::Attribute("d"))
                 })
@@ -201,6 +219,7 @@ impl TileSurface {
         Self {
             headline,
             word: Slot::find(&tile, parts::HEALTH, Way::Text),
+            spoken: Slot::find(&tile, parts::SPOKEN, Way::Text),
             number: Slot::find(&tile, parts::NUMBER, Way::Text),
             unit: Slot::find(&tile, parts::UNIT, Way::Text),
             detail: Slot::find(&tile, parts::DETAIL, Way::Text),
@@ -209,8 +228,11 @@ impl TileSurface {
         }
     }
 
-    fn draw(&mut self, scene: &Scene) {
+    fn draw(&mut self, scene: &Scene, renew_words: bool) {
         let text = scene.tile(self.headline);
+        if renew_words {
+            self.spoken.write(scene.spoken(self.headline));
+        }
         self.health.write(text.health.id().to_owned());
         self.word.write(text.health.word().to_owned());
         self.number.write(text.number);
@@ -226,63 +248,4 @@ impl FigureSurface {
         self.value.write(text.value);
         self.spark.draw(text.spark);
     }
-}
-
-impl SparkSurface {
-    fn find(within: &Element) -> Self {
-        Self {
-            line: Slot::find(within, parts::LINE, Way::Attribute("d")),
-            area: Slot::find(within, parts::AREA, Way::Attribute("d")),
-        }
-    }
-
-    fn draw(&mut self, stroke: Stroke) {
-        self.line.write(stroke.line);
-        self.area.write(stroke.area);
-    }
-}
-
-impl Slot {
-    fn new(element: Option<Element>, way: Way) -> Self {
-        Self { element, way, written: None }
-    }
-
-    fn find(within: &Element, name: &str, way: Way) -> Self {
-        Self::new(first(within, &part(name)), way)
-    }
-
-    fn write(&mut self, text: String) {
-        if self.written.as_ref() == Some(&text) {
-            return;
-        }
-        if let Some(element) = &self.element {
-            match self.way {
-                // An element refuses only names that are no names.
-                Way::Attribute(name) => _ = element.set_attribute(name, &text),
-                Way::Text => element.set_text_content(Some(&text)),
-                Way::Markup => element.set_inner_html(&text),
-            }
-        }
-        self.written = Some(text);
-    }
-}
-
-fn write_all(slots: &mut [Slot], texts: Vec<String>) {
-    for (slot, text) in slots.iter_mut().zip(texts) {
-        slot.write(text);
-    }
-}
-
-fn part(name: &str) -> String {
-    format!("[data-part=\"{name}\"]")
-}
-
-fn first(within: &Element, selector: &str) -> Option<Element> {
-    within.query_selector(selector).ok().flatten()
-}
-
-fn all(within: &Element, selector: &str) -> impl Iterator<Item = Element> + use<> {
-    let found = within.query_selector_all(selector).ok();
-    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
-    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
 }

@@ -1,9 +1,13 @@
 //! A family is what one chart shows; the catalog is the array of a host's families.
 
 use super::device::DeviceKind;
+use super::label;
 use super::time::{Interval, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// The most series that are drawn as lines.
+const MOST_LINES: usize = 10;
 
 /// One chart's worth of series that share a unit and a tick.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +27,7 @@ pub struct Family {
 pub struct Dimension {
     pub id: Arc<str>,
     pub label: Arc<str>,
-    /// Where a dimension counts something else than its family does: in `self`.
+    /// Where a dimension counts something else than its family does: in `self` and `tcp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
 }
@@ -125,6 +129,11 @@ impl Family {
         self.dimensions.iter().any(|dimension| dimension.unit.is_some())
     }
 
+    /// Whether it has more series than can be told apart as lines: they are drawn as a map of heat.
+    pub fn is_heat(&self) -> bool {
+        !self.stacked && !self.is_mixed() && self.dimensions.len() > MOST_LINES
+    }
+
     pub fn dimension(&self, id: &str) -> Option<usize> {
         self.dimensions.iter().position(|dimension| &*dimension.id == id)
     }
@@ -148,6 +157,16 @@ impl Catalog {
     pub fn iter(&self) -> std::slice::Iter<'_, Family> {
         self.0.iter()
     }
+
+    /// Differs between catalogs that are drawn differently: as good as never the same by chance.
+    pub fn digest(&self) -> u32 {
+        let texts = self.iter().flat_map(|family| {
+            let dimensions = family.dimensions.iter().flat_map(|dimension| [&*dimension.id, &*dimension.label]);
+            [&*family.id, &*family.title, family.unit.id()].into_iter().chain(dimensions)
+        });
+        texts
+            .fold(label::DIGEST_OF_NOTHING, |digest, text| label::digest(label::digest(digest, text.as_bytes()), b"\0"))
+    }
 }
 
 #[cfg(test)]
@@ -162,5 +181,22 @@ mod tests {
         }
         assert_eq!(Unit::parse("furlong"), None);
         Ok(())
+    }
+
+    #[test]
+    fn catalogs_that_differ_have_other_digests() {
+        let family = |id, title, dimensions: &[_]| Family::new(id, title, Unit::Count, Interval::SECOND, dimensions);
+        let digest = |families: &[&Family]| Catalog(families.iter().map(|family| (*family).clone()).collect()).digest();
+        let (load, tasks) = (family("load", "Load", &[("a", "b")]), family("tasks", "Tasks", &[]));
+        let digests = [
+            digest(&[]),
+            digest(&[&load]),
+            digest(&[&load, &tasks]),
+            digest(&[&tasks, &load]),
+            digest(&[&family("load", "Load", &[("ab", "")])]),
+            digest(&[&family("load", "Loads", &[("a", "b")])]),
+        ];
+        assert_eq!(digests.iter().collect::<std::collections::BTreeSet<_>>().len(), digests.len());
+        assert_eq!(digest(&[&load]), digests[1]);
     }
 }

@@ -1,7 +1,7 @@
 //! The five headlines that answer "is this machine well?": one reading each, with its state in a word.
 
 use super::family::{Catalog, Family, Unit};
-use super::series::Series;
+use super::series::{Points, Series, combine, sum};
 use super::time::UnixMs;
 use super::track::History;
 use super::units::{self, Shown};
@@ -103,7 +103,7 @@ pub struct Reading {
     pub detail: String,
     pub health: Health,
     /// What the sparkline draws, and the value at its top.
-    pub spark: Vec<(UnixMs, Option<f64>)>,
+    pub spark: Points,
     pub spark_unit: Unit,
 }
 
@@ -246,31 +246,6 @@ fn fullest(look: &Look) -> Option<String> {
     fullest.map(|(family, used)| format!("{} {}% full", family.device().unwrap_or_default(), units::fixed(used, 0)))
 }
 
-fn sum(left: Option<f64>, right: Option<f64>) -> Option<f64> {
-    left.zip(right).map(|(left, right)| left + right).or(left).or(right)
-}
-
-/// Joins one more series into those before it, both in order of time; an instant at which none has a
-/// value has none.
-fn combine(all: &mut Vec<(UnixMs, Option<f64>)>, more: Vec<(UnixMs, Option<f64>)>, join: fn(f64, f64) -> f64) {
-    if all.is_empty() {
-        *all = more;
-        return;
-    }
-    let mut at = 0;
-    for (t, value) in more {
-        while all.get(at).is_some_and(|(earlier, _)| *earlier < t) {
-            at += 1;
-        }
-        match all.get_mut(at) {
-            Some((same, slot)) if *same == t => {
-                *slot = slot.zip(value).map(|(left, right)| join(left, right)).or(*slot).or(value);
-            }
-            _ => all.insert(at, (t, value)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,14 +311,5 @@ mod tests {
             assert_eq!((&*reading.value.text(), &*reading.detail, reading.health), (value, detail, health), "{sample}");
         }
         Ok(())
-    }
-
-    #[test]
-    fn series_are_joined_instant_by_instant() {
-        let at = |points: &[(i64, Option<f64>)]| points.iter().map(|(t, v)| (UnixMs(*t), *v)).collect::<Vec<_>>();
-        let mut all = Vec::new();
-        combine(&mut all, at(&[(2, Some(1.0)), (3, None)]), f64::max);
-        combine(&mut all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]), f64::max);
-        assert_eq!(all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]));
     }
 }

@@ -20,7 +20,7 @@ pub fn id_part(raw: &[u8]) -> String {
         })
         .collect();
     if id.as_bytes() != raw {
-        id.push_str(&format!("~{:08x}", digest(raw)));
+        id.push_str(&format!("~{:08x}", digest(DIGEST_OF_NOTHING, raw)));
     }
     id
 }
@@ -46,10 +46,12 @@ fn is_harmless(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// FNV-1a, 32 bits: no secret, only a difference.
-fn digest(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+/// FNV-1a, 32 bits, of what `before` is of and these bytes: no secret, only a difference.
+pub fn digest(before: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(before, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
+
+pub const DIGEST_OF_NOTHING: u32 = 0x811c_9dc5;
 
 #[cfg(test)]
 mod tests {

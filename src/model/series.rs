@@ -6,6 +6,9 @@ use super::time::UnixMs;
 use super::track::History;
 use std::sync::Arc;
 
+/// One value an instant, in order of time; `None` is an instant whose value could not be read.
+pub type Points = Vec<(UnixMs, Option<f64>)>;
+
 /// A series resolved against a catalog: which values it needs and what it makes of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -31,21 +34,30 @@ impl Series {
     pub fn resolve(name: &str, catalog: &Catalog) -> Option<Self> {
         let (family_id, dimension) = name.rsplit_once('.')?;
         let family = catalog.family(family_id)?;
-        let of = |unit, formula| Some(Self { unit, family: family.id.clone(), formula });
-        if let Some(index) = family.dimension(dimension) {
-            return of(family.unit_of(index), Formula::Dimension(index));
-        }
-        match (family_id, dimension) {
-            ("cpu", "busy") => of(Unit::Percent, Formula::SumBut(family.dimension("iowait"))),
+        Self::within(family, dimension).or_else(|| match (family_id, dimension) {
             ("memory", "used_percent") => {
                 let available = catalog.family("memory.available")?.id.clone();
-                of(Unit::Percent, Formula::NotAvailable { available })
-            }
-            (_, "used_percent") if is_filling(family) => {
-                of(Unit::Percent, Formula::PercentOf(family.dimension("free")?))
+                Some(Self::of(family, Unit::Percent, Formula::NotAvailable { available }))
             }
             _ => None,
+        })
+    }
+
+    /// A series that one family is enough for.
+    pub fn within(family: &Family, dimension: &str) -> Option<Self> {
+        if let Some(index) = family.dimension(dimension) {
+            return Some(Self::of(family, family.unit_of(index), Formula::Dimension(index)));
         }
+        let formula = match (&*family.id, dimension) {
+            ("cpu", "busy") => Formula::SumBut(family.dimension("iowait")),
+            (_, "used_percent") if is_filling(family) => Formula::PercentOf(family.dimension("free")?),
+            _ => return None,
+        };
+        Some(Self::of(family, Unit::Percent, formula))
+    }
+
+    fn of(family: &Family, unit: Unit, formula: Formula) -> Self {
+        Self { unit, family: family.id.clone(), formula }
     }
 
     pub fn value(&self, sample: &Sample) -> Option<f64> {
@@ -61,7 +73,7 @@ impl Series {
     }
 
     /// One value a tick of the family since `from`; `None` is a tick whose value could not be read.
-    pub fn points(&self, history: &History, from: UnixMs) -> Vec<(UnixMs, Option<f64>)> {
+    pub fn points(&self, history: &History, from: UnixMs) -> Points {
         let Some(track) = history.track(&self.family) else { return Vec::new() };
         (track.first_at_or_after(from)..track.len())
             .filter_map(|row| track.t(row).map(|t| (t, self.at(history, t))))
@@ -78,9 +90,38 @@ impl Series {
     }
 }
 
-/// `swap`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
+/// The sum of what there is; `None` when there is nothing.
+pub fn sum(left: Option<f64>, right: Option<f64>) -> Option<f64> {
+    joined(left, right, |left, right| left + right)
+}
+
+/// Both values in one, or the one there is.
+pub fn joined(left: Option<f64>, right: Option<f64>, join: fn(f64, f64) -> f64) -> Option<f64> {
+    left.zip(right).map(|(left, right)| join(left, right)).or(left).or(right)
+}
+
+/// Joins one more series into those before it, both in order of time; an instant at which none has a
+/// value has none.
+pub fn combine(all: &mut Points, more: Points, join: fn(f64, f64) -> f64) {
+    if all.is_empty() {
+        *all = more;
+        return;
+    }
+    let mut at = 0;
+    for (t, value) in more {
+        while all.get(at).is_some_and(|(earlier, _)| *earlier < t) {
+            at += 1;
+        }
+        match all.get_mut(at) {
+            Some((same, slot)) if *same == t => *slot = joined(*slot, value, join),
+            _ => all.insert(at, (t, value)),
+        }
+    }
+}
+
+/// `swap`, `conntrack`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
 fn is_filling(family: &Family) -> bool {
-    (&*family.id == "swap" || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
+    (matches!(&*family.id, "swap" | "conntrack") || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
 }
 
 impl Formula {
@@ -126,11 +167,12 @@ mod tests {
             Family::new("memory", "Memory", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
             Family::new("memory.available", "Available", Unit::Bytes, second, &[("available", "available")]),
             Family::new("swap", "Swap", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
+            Family::new("conntrack", "Connections", Unit::Count, second, &[("used", "used"), ("free", "free")]),
             Family::new("fs./.space", "Space", Unit::Bytes, second, &[("used", "u"), ("reserved", "r"), ("free", "f")]),
             Family::new("net.eth0.100.traffic", "Traffic", Unit::BytesPerSecond, second, &[("received", "r")]),
         ]);
         let sample: Sample = serde_json::from_str(
-            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],
+            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],"conntrack":[64,192],
                 "fs./.space":[30,5,90],"net.eth0.100.traffic":[7]}"#,
         )?;
         let mut history = History::new(Interval::MINUTE);
@@ -141,6 +183,7 @@ mod tests {
             ("cpu.busy", Some(15.0)),
             ("memory.used_percent", Some(50.0)),
             ("swap.used_percent", Some(0.0)),
+            ("conntrack.used_percent", Some(25.0)),
             ("fs./.space.used_percent", Some(25.0)),
             ("net.eth0.100.traffic.received", Some(7.0)),
             ("cpu.nothing", None),
@@ -153,5 +196,14 @@ mod tests {
             assert_eq!(series.as_ref().and_then(|series| series.newest(&history)), expected, "{name} of the history");
         }
         Ok(())
+    }
+
+    #[test]
+    fn series_are_joined_instant_by_instant() {
+        let at = |points: &[(i64, Option<f64>)]| points.iter().map(|(t, v)| (UnixMs(*t), *v)).collect::<Points>();
+        let mut all = Points::new();
+        combine(&mut all, at(&[(2, Some(1.0)), (3, None)]), f64::max);
+        combine(&mut all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]), f64::max);
+        assert_eq!(all, at(&[(1, Some(5.0)), (2, Some(4.0)), (3, Some(2.0)), (4, None)]));
     }
 }

@@ -4,10 +4,13 @@ use super::api::AppState;
 use crate::chart::{Scene, Window};
 use crate::client::controls::ControlState;
 use crate::client::page::{PageState, THEME_COOKIE, Theme, ZONE_COOKIE, Zone};
-use crate::model::{Interval, UnixMs};
+use crate::model::{DeviceKind, Interval, UnixMs};
 use crate::server::history::Snapshot;
+use crate::server::query::Fields;
+use crate::ui::focus::Focus;
+use crate::ui::overview::Overview;
 pub use crate::ui::shell::Links;
-use crate::ui::shell::Shell;
+use crate::ui::shell::{Shell, View};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE};
@@ -39,51 +42,83 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
     // Fails only where it was done before.
     _ = any_spawner::Executor::init_tokio();
     let settings = Arc::new(settings);
+    let of_overview = settings.clone();
     Router::new().route(
         "/",
-        get(async move |State(state): State<AppState>, request: Request| {
-            overview(state, settings.clone(), request).await
+        get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
+            overview(state, of_overview.clone(), fields, request).await
         }),
     )
 }
 
-async fn overview(state: AppState, settings: Arc<PageSettings>, request: Request) -> Response {
-    let now = UnixMs(Timestamp::now().as_millisecond());
+async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
     let snapshot = state.history.snapshot();
-    let page = Arc::new(page_state(&settings, &snapshot, &request));
-    let end = snapshot.history.newest_tick();
-    let scene = Arc::new(Scene {
-        catalog: snapshot.catalog,
-        history: snapshot.history,
-        end,
-        window: page.window,
-        offset_minutes: page.zone.offset_minutes,
-        cursor: None,
-    });
-    let controls = ArcRwSignal::new(ControlState::new(&page, end));
-    let watch = settings.watch.clone();
-    let context = move || {
-        provide_context(controls.clone());
-        guard(watch.as_ref());
+    let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
+    let frame = Frame::new(&settings, snapshot, &fields, &request, focus.query());
+    let left_out: Vec<(DeviceKind, u64)> =
+        DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
+    let scene = frame.scene.clone();
+    let content = move || {
+        let (scene, focus, left_out) = (scene.clone(), focus.clone(), left_out.clone());
+        view! { <Overview scene focus left_out /> }.into_any()
     };
-    let shell = move || {
-        let (page, scene) = (page.clone(), scene.clone());
-        let (host, links, watch) = (state.host.clone(), settings.links.clone(), settings.watch.clone());
-        view! { <Shell page host open_to_all=settings.open_to_all scene links now watch /> }
-    };
-    leptos_axum::render_app_async_with_context(context, shell)(request).await
+    frame.render(&state, settings, View::Overview, content, request).await
 }
 
-fn page_state(settings: &PageSettings, snapshot: &Snapshot, request: &Request) -> PageState {
-    let cookie = |name| cookie(request.headers(), name);
-    PageState {
-        catalog: snapshot.catalog.clone(),
-        interval: settings.interval,
-        window: window_of(request.uri().query().unwrap_or_default()),
-        zone: zone(cookie(ZONE_COOKIE).as_deref()),
-        theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
-        last: snapshot.newest.as_ref().map(|(id, _)| *id),
-        build: settings.build.clone(),
+/// What every page is rendered from.
+struct Frame {
+    page: Arc<PageState>,
+    scene: Arc<Scene>,
+}
+
+impl Frame {
+    /// `query` is the beginning of an address that shows the same.
+    fn new(settings: &PageSettings, snapshot: Snapshot, fields: &Fields, request: &Request, query: String) -> Self {
+        let cookie = |name| cookie(request.headers(), name);
+        let page = PageState {
+            catalog: snapshot.catalog.digest(),
+            query: query.into(),
+            interval: settings.interval,
+            window: fields.get("window").and_then(Window::parse).unwrap_or_default(),
+            zone: zone(cookie(ZONE_COOKIE).as_deref()),
+            theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
+            last: snapshot.newest.as_ref().map(|(id, _)| *id),
+            build: settings.build.clone(),
+        };
+        let scene = Scene {
+            catalog: snapshot.catalog,
+            end: snapshot.history.newest_tick(),
+            history: snapshot.history,
+            window: page.window,
+            offset_minutes: page.zone.offset_minutes,
+            cursor: None,
+        };
+        Self { page: Arc::new(page), scene: Arc::new(scene) }
+    }
+
+    async fn render(
+        self,
+        state: &AppState,
+        settings: Arc<PageSettings>,
+        view: View,
+        content: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+        request: Request,
+    ) -> Response {
+        let now = UnixMs(Timestamp::now().as_millisecond());
+        let controls = ArcRwSignal::new(ControlState::new(&self.page, self.scene.end));
+        let watch = settings.watch.clone();
+        let context = move || {
+            provide_context(controls.clone());
+            guard(watch.as_ref());
+        };
+        let (page, host) = (self.page, state.host.clone());
+        let shell = move || {
+            let (page, host, links, watch) =
+                (page.clone(), host.clone(), settings.links.clone(), settings.watch.clone());
+            let content = content.clone();
+            view! { <Shell page host open_to_all=settings.open_to_all view links now watch>{content()}</Shell> }
+        };
+        leptos_axum::render_app_async_with_context(context, shell)(request).await
     }
 }
 
@@ -100,11 +135,6 @@ fn guard(watch: Option<&LeptosOptions>) {
         options.insert_header(CONTENT_SECURITY_POLICY, policy);
     }
     options.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-}
-
-/// The window asked for in the address; the default one where it is not one of ours.
-fn window_of(query: &str) -> Window {
-    query.split('&').find_map(|pair| pair.strip_prefix("window=")).and_then(Window::parse).unwrap_or_default()
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -127,13 +157,6 @@ fn zone(wanted: Option<&str>) -> Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_address_chooses_the_window() {
-        for (query, window) in [("window=1m", "1m"), ("a=b&window=10m", "10m"), ("window=<script>", "5m"), ("", "5m")] {
-            assert_eq!(window_of(query).id(), window, "{query}");
-        }
-    }
 
     #[test]
     fn cookies_are_found_among_others() {

@@ -7,16 +7,20 @@ pub mod board;
 pub mod clock;
 pub mod collector;
 pub mod crew;
+pub mod device_cap;
 pub mod facts;
 pub mod kind;
+pub mod own;
 pub mod plan;
 pub mod portable;
+pub mod probe;
 pub mod rate;
 pub mod record;
 pub mod replay;
 pub mod settings;
 pub mod stop;
 pub mod system;
+pub mod together;
 
 /// `linux_depth` is set by build.rs: on Linux, unless the feature `portable` leaves it out.
 #[cfg(linux_depth)]

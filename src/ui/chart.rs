@@ -2,7 +2,8 @@
 
 use super::live::parts;
 use crate::chart::scene::ChartText;
-use crate::chart::{HEIGHT, Scene, WIDTH};
+use crate::chart::scene::legend_label;
+use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat};
 use crate::model::Family;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -16,13 +17,13 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
     let id = format!("chart-{}", family.id);
     let (name, title, words) = (family.id.to_string(), format!("{id}-title"), format!("{id}-words"));
     view! {
-        <figure class="chart" data-family=name aria-labelledby=title.clone()>
+        <figure class="chart" data-family=name aria-labelledby=title.clone() aria-describedby=words.clone()>
             <figcaption>
                 <h3 id=title.clone()>{family.title.to_string()}</h3>
             </figcaption>
             <Plot family=family.clone() text=text.clone() described_by=words.clone() reading=scene.reading(&family) />
             <Legend family=family.clone() values=text.values />
-            <p class="visually-hidden" id=words data-part=parts::WORDS>{scene.words(&family)}</p>
+            <p class="visually-hidden" id=words.clone() data-part=parts::WORDS>{scene.words(&family)}</p>
             <TableTwin rows=scene.table(&family) family />
         </figure>
     }
@@ -32,6 +33,7 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
 #[component]
 fn Plot(family: Family, text: ChartText, described_by: String, reading: String) -> impl IntoView {
     let label = format!("{}: instant", family.title);
+    let heat = family.is_heat().then(|| view! { <Heat rows=heat::row_count(&family) strokes=text.strokes.clone() /> });
     let areas = in_order(&family)
         .map(|index| {
             let path = text.strokes.get(index).map(|stroke| stroke.area.clone());
@@ -63,6 +65,7 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
                     {areas}
                     {lines}
                 </svg>
+                {heat}
                 <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
                 <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
                 <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
@@ -72,9 +75,28 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
     }
 }
 
+/// One path a level of heat, in a box whose unit is a row.
+#[component]
+fn Heat(rows: usize, strokes: Vec<Stroke>) -> impl IntoView {
+    let levels = strokes
+        .into_iter()
+        .enumerate()
+        .map(|(level, stroke)| {
+            view! { <path class=format!("h{level}") data-part=parts::LINE data-index=level d=stroke.line></path> }
+        })
+        .collect_view();
+    view! {
+        <svg class="heat" viewBox=format!("0 -0.5 {WIDTH} {rows}") preserveAspectRatio="none">
+            {levels}
+        </svg>
+    }
+}
+
 /// In a stack the lower line is drawn last: it wins where a dimension adds nothing.
 fn in_order(family: &Family) -> impl Iterator<Item = usize> {
-    let (count, stacked) = (family.dimensions.len(), family.stacked);
+    // A map of heat has neither lines nor areas.
+    let count = if family.is_heat() { 0 } else { family.dimensions.len() };
+    let stacked = family.stacked;
     (0..count).map(move |index| if stacked { count - 1 - index } else { index })
 }
 
@@ -93,24 +115,23 @@ fn Legend(family: Family, values: Vec<String>) -> impl IntoView {
         .map(|(index, value)| {
             view! {
                 <li class=colour(&family, index)>
-                    <span class="name">{family.dimensions[index].label.to_string()}</span>
+                    <span class="name">{legend_label(&family, index).to_owned()}</span>
                     <span class="value" data-part=parts::VALUE>{value}</span>
                 </li>
             }
         })
         .collect_view();
-    view! { <ul class="legend">{entries}</ul> }
+    let class = if family.is_heat() { "legend of-heat" } else { "legend" };
+    view! { <ul class=class>{entries}</ul> }
 }
 
 /// The chart's numbers as a table, for whoever reads rather than looks.
 #[component]
 fn TableTwin(family: Family, rows: String) -> impl IntoView {
     let label = format!("{}: table", family.title);
-    let heads = family
-        .dimensions
-        .iter()
-        .map(|dimension| view! { <th scope="col">{dimension.label.to_string()}</th> })
-        .collect_view();
+    let count = if family.is_heat() { heat::SUMMARY.len() } else { family.dimensions.len() };
+    let heads =
+        (0..count).map(|index| view! { <th scope="col">{legend_label(&family, index).to_owned()}</th> }).collect_view();
     view! {
         <details class="twin">
             <summary>"Table"</summary>

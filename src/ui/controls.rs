@@ -54,12 +54,19 @@ fn StreamState(state: State) -> impl IntoView {
 
 #[component]
 fn WindowSwitch(state: State) -> impl IntoView {
+    let query = state.with_untracked(|state| state.query.clone());
     let links = Window::ALL
         .into_iter()
-        .map(|window| {
+        .zip(["1", "2", "3"])
+        .map(|(window, key)| {
             let current = follow(&state, move |state| yes_or_no(state.window == window));
             view! {
-                <a href=format!("?window={}", window.id()) aria-current=current on:click=wish(Wish::Window(window))>
+                <a
+                    href=format!("?{query}window={}", window.id())
+                    aria-current=current
+                    data-key=key
+                    on:click=wish(Wish::Window(window))
+                >
                     {title(window)}
                 </a>
             }
@@ -79,7 +86,7 @@ fn title(window: Window) -> &'static str {
 #[component]
 fn PauseButton(state: State) -> impl IntoView {
     view! {
-        <button class="pause script-only" type="button" on:click=wish(Wish::TogglePause)>
+        <button class="pause script-only" type="button" data-key="p" on:click=wish(Wish::TogglePause)>
             {follow(&state, |state| if state.paused { "Resume" } else { "Pause" }.to_owned())}
         </button>
     }

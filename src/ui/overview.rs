@@ -3,21 +3,27 @@
 use super::board::Board;
 use super::chart::Chart;
 use super::cost::Cost;
-use super::sections::{Section, sections};
-use super::tile::Tile;
+use super::devices::Devices;
+use super::focus::Focus;
+use super::sections::{Part, Section, sections};
+use super::tile::Headlines;
 use crate::chart::Scene;
-use crate::model::health::Headline;
-use leptos::either::Either;
+use crate::model::DeviceKind;
+use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use std::sync::Arc;
 
 #[component]
-pub fn Overview(scene: Arc<Scene>) -> impl IntoView {
-    let headlines = Headline::ALL.into_iter().filter(|headline| headline.exists(&scene.catalog));
-    let tiles = headlines.map(|headline| view! { <Tile headline scene=scene.clone() /> }).collect_view();
-    let charts = sections(&scene.catalog)
+pub fn Overview(
+    scene: Arc<Scene>,
+    focus: Focus,
+    /// Of which kinds there are more devices than are measured, and how many.
+    left_out: Vec<(DeviceKind, u64)>,
+) -> impl IntoView {
+    let is_narrow = focus != Focus::Everything;
+    let charts = sections(&scene.catalog, &focus)
         .into_iter()
-        .map(|section| view! { <ChartSection section scene=scene.clone() /> })
+        .map(|section| view! { <ChartSection section scene=scene.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();
     let waiting = scene.end.is_none().then(|| {
         view! { <p class="waiting">"Waiting for the first sample. The charts fill in from here, second by second."</p> }
@@ -25,34 +31,42 @@ pub fn Overview(scene: Arc<Scene>) -> impl IntoView {
     view! {
         <Board>
             {waiting}
-            <section class="headlines" aria-labelledby="headlines-title">
-                <h2 id="headlines-title" class="visually-hidden">"Headlines"</h2>
-                {tiles}
-            </section>
+            <Headlines scene />
             {charts}
         </Board>
     }
 }
 
 #[component]
-fn ChartSection(section: Section, scene: Arc<Scene>) -> impl IntoView {
+fn ChartSection(
+    section: Section,
+    scene: Arc<Scene>,
+    /// Whether there is more to go back to.
+    is_narrow: bool,
+    left_out: Vec<(DeviceKind, u64)>,
+) -> impl IntoView {
     let title = format!("section-{}", section.id);
-    let charts = section
-        .families
+    let parts = section
+        .parts
         .into_iter()
-        .map(|family| {
+        .map(|part| {
             let scene = scene.clone();
-            if family.is_mixed() {
-                Either::Left(view! { <Cost family scene /> })
-            } else {
-                Either::Right(view! { <Chart family scene /> })
+            match part {
+                Part::Devices { kind, whole } => {
+                    let left_out = left_out.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count);
+                    EitherOf3::A(view! { <Devices kind whole left_out scene /> })
+                }
+                Part::Chart(family) if family.is_mixed() => EitherOf3::B(view! { <Cost family scene /> }),
+                Part::Chart(family) => EitherOf3::C(view! { <Chart family scene /> }),
             }
         })
         .collect_view();
+    let back = is_narrow.then(|| view! { <a class="back" href="/">"Back to everything"</a> });
     view! {
         <section class="charts" data-section=section.id aria-labelledby=title.clone()>
             <h2 id=title.clone()>{section.title}</h2>
-            <div class="grid">{charts}</div>
+            {back}
+            <div class="grid">{parts}</div>
         </section>
     }
 }

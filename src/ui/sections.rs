@@ -1,40 +1,99 @@
 //! Which charts stand where: utilisation first, then saturation, then errors, one section a resource.
 
-use crate::model::{Catalog, Family};
+use super::focus::Focus;
+use crate::model::{Catalog, Device, DeviceKind, Family};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Section {
     pub id: &'static str,
-    pub title: &'static str,
-    pub families: Vec<Family>,
+    pub title: String,
+    pub parts: Vec<Part>,
 }
 
-/// The sections this machine has something to show in. Families keep the catalog's order among equals.
-pub fn sections(catalog: &Catalog) -> Vec<Section> {
-    let mut sections: Vec<Section> = [
-        ("cpu", "CPU"),
-        ("memory", "Memory"),
-        ("disks", "Disks"),
-        ("network", "Network"),
-        ("services", "Services and containers"),
-        ("hardware", "Hardware"),
-        ("other", "More"),
-        ("self", "Telltale itself"),
-    ]
-    .into_iter()
-    .map(|(id, title)| Section { id, title, families: Vec::new() })
-    .collect();
-    for family in catalog.iter() {
-        let (section, _) = place(&family.id);
-        if let Some(section) = sections.iter_mut().find(|candidate| candidate.id == section) {
-            section.families.push(family.clone());
+/// What stands in a section.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    Chart(Family),
+    /// A list of devices, because charts of each would be too many.
+    Devices {
+        kind: DeviceKind,
+        whole: bool,
+    },
+}
+
+/// Of a kind with more devices than this, a list is shown and no chart.
+const CHARTED_DEVICES: usize = 3;
+
+const SECTIONS: [(&str, &str); 8] = [
+    ("cpu", "CPU"),
+    ("memory", "Memory"),
+    ("disks", "Disks"),
+    ("network", "Network"),
+    ("services", "Services and containers"),
+    ("hardware", "Hardware"),
+    ("other", "More"),
+    ("self", "Telltale itself"),
+];
+
+/// The sections of the overview, in its focus.
+pub fn sections(catalog: &Catalog, focus: &Focus) -> Vec<Section> {
+    match focus {
+        Focus::Everything => everything(catalog),
+        Focus::All(kind) => {
+            let title = match *kind {
+                DeviceKind::Disk => "Disks",
+                DeviceKind::FileSystem => "File systems",
+                DeviceKind::Interface => "Network",
+                DeviceKind::Service => "Services and containers",
+            };
+            vec![Section {
+                id: kind.id(),
+                title: title.to_owned(),
+                parts: vec![Part::Devices { kind: *kind, whole: true }],
+            }]
+        }
+        Focus::Device(device) => {
+            let mut families: Vec<Family> = device.families(catalog).cloned().collect();
+            families.sort_by_key(|family| place(&family.id).1);
+            let parts = families.into_iter().map(Part::Chart).collect();
+            vec![Section { id: "device", title: device.name.to_string(), parts }]
         }
     }
-    for section in &mut sections {
-        section.families.sort_by_key(|family| place(&family.id).1);
+}
+
+/// What this machine has something to show of. Families keep the catalog's order among equals.
+fn everything(catalog: &Catalog) -> Vec<Section> {
+    let listed: Vec<DeviceKind> = DeviceKind::ALL.into_iter().filter(|kind| is_listed(*kind, catalog)).collect();
+    let mut ranked: Vec<(&str, u8, Part)> = Vec::new();
+    for family in catalog.iter() {
+        let (section, rank) = place(&family.id);
+        match DeviceKind::of(&family.id).filter(|(kind, _)| listed.contains(kind)) {
+            Some((kind, _)) => {
+                let list = Part::Devices { kind, whole: false };
+                match ranked.iter_mut().find(|(.., part)| *part == list) {
+                    Some((_, first, _)) => *first = rank.min(*first),
+                    None => ranked.push((section, rank, list)),
+                }
+            }
+            None => ranked.push((section, rank, Part::Chart(family.clone()))),
+        }
     }
-    sections.retain(|section| !section.families.is_empty());
+    ranked.sort_by_key(|(_, rank, _)| *rank);
+    let mut sections: Vec<Section> =
+        SECTIONS.into_iter().map(|(id, title)| Section { id, title: title.to_owned(), parts: Vec::new() }).collect();
+    for (id, _, part) in ranked {
+        if let Some(section) = sections.iter_mut().find(|section| section.id == id) {
+            section.parts.push(part);
+        }
+    }
+    sections.retain(|section| !section.parts.is_empty());
     sections
+}
+
+/// Services are many on any machine, and each alone says little.
+fn is_listed(kind: DeviceKind, catalog: &Catalog) -> bool {
+    let count = Device::all(kind, catalog).len();
+    count > CHARTED_DEVICES || (kind == DeviceKind::Service && count > 0)
 }
 
 /// The section of a family, and its rank there.
@@ -102,15 +161,8 @@ mod tests {
         ];
         let catalog =
             Catalog(families.iter().map(|id| Family::new(id, id, Unit::Count, Interval::SECOND, &[])).collect());
-        let shown: Vec<String> = sections(&catalog)
-            .iter()
-            .map(|section| {
-                let ids: Vec<&str> = section.families.iter().map(|family| &*family.id).collect();
-                format!("{}: {}", section.id, ids.join(" "))
-            })
-            .collect();
         assert_eq!(
-            shown,
+            shown(&catalog, &Focus::Everything),
             [
                 "cpu: cpu cpu.cores",
                 "memory: memory swap",
@@ -120,5 +172,43 @@ mod tests {
                 "self: self",
             ]
         );
+    }
+
+    #[test]
+    fn very_many_devices_are_a_list() {
+        let mut families = vec!["cpu".to_owned(), "pressure.io".to_owned(), "cgroup.nginx.cpu".to_owned()];
+        for disk in 0..4 {
+            families.push(format!("disk.sd{disk}.io"));
+            families.push(format!("disk.sd{disk}.util"));
+        }
+        let family = |id: &String| Family::new(id, id, Unit::Count, Interval::SECOND, &[]);
+        let catalog = Catalog(families.iter().map(family).collect());
+        assert_eq!(
+            shown(&catalog, &Focus::Everything),
+            ["cpu: cpu", "disks: [disk] pressure.io", "services: [cgroup]"]
+        );
+        assert_eq!(shown(&catalog, &Focus::parse(Some("disk"), None, &catalog)), ["disk: [all disk]"]);
+        assert_eq!(
+            shown(&catalog, &Focus::parse(None, Some("disk.sd2"), &catalog)),
+            ["device: disk.sd2.util disk.sd2.io"]
+        );
+    }
+
+    fn shown(catalog: &Catalog, focus: &Focus) -> Vec<String> {
+        sections(catalog, focus)
+            .iter()
+            .map(|section| {
+                let parts: Vec<String> = section
+                    .parts
+                    .iter()
+                    .map(|part| match part {
+                        Part::Chart(family) => family.id.to_string(),
+                        Part::Devices { kind, whole: false } => format!("[{}]", kind.id()),
+                        Part::Devices { kind, whole: true } => format!("[all {}]", kind.id()),
+                    })
+                    .collect();
+                format!("{}: {}", section.id, parts.join(" "))
+            })
+            .collect()
     }
 }

@@ -1,9 +1,8 @@
 //! The document around what lives: head, header, landmarks, footer. Never hydrated, so it costs no wasm.
 
 use super::controls::Controls;
+use super::keys::KeySheet;
 use super::live::{PageState, STATE_ELEMENT, ZONE_ELEMENT};
-use super::overview::Overview;
-use crate::chart::Scene;
 use crate::model::{HostFacts, Unit, UnixMs, units};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
@@ -24,11 +23,12 @@ pub fn Shell(
     host: Arc<HostFacts>,
     /// Whether anybody who reaches the port may look.
     open_to_all: bool,
-    scene: Arc<Scene>,
+    view: View,
     links: Links,
     now: UnixMs,
     /// Present under `cargo leptos watch`.
     watch: Option<LeptosOptions>,
+    children: Children,
 ) -> impl IntoView {
     let state = state_json(&page);
     view! {
@@ -42,7 +42,7 @@ pub fn Shell(
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3f4f6" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1115" />
                 <meta name="description" content=format!("Live dashboard of {}", host.name) />
-                <title>{format!("{} · Telltale", host.name)}</title>
+                <title>{format!("{} · {}", host.name, view.title())}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/site.webmanifest" />
                 {links.css.clone().map(|href| view! { <link rel="stylesheet" href=href /> })}
@@ -56,7 +56,9 @@ pub fn Shell(
                 <a class="skip" href="#main">"Skip to the charts"</a>
                 <header class="masthead">
                     <HostLine host=host.clone() now />
+                    <Pages view />
                     <Controls />
+                    <button class="help" type="button" popovertarget="keys" data-key="?" aria-label="Keys">"?"</button>
                 </header>
                 {open_to_all.then(|| view! {
                     <p class="warning" role="note">
@@ -65,15 +67,16 @@ pub fn Shell(
                     </p>
                 })}
                 <main id="main" tabindex="-1">
-                    <Overview scene />
+                    {children()}
                 </main>
                 <footer class="colophon">
                     <p>"Telltale " {env!("CARGO_PKG_VERSION")}</p>
                     <p>"Times in " <span id=ZONE_ELEMENT>{page.zone.name.to_string()}</span></p>
-                    <p class="keys script-only">
-                        "Arrow keys on a chart choose an instant, Escape lets it go."
+                    <p class="script-only">
+                        "Press " <kbd>"?"</kbd> " for the keys."
                     </p>
                 </footer>
+                <KeySheet />
                 <svg class="patterns" width="0" height="0" aria-hidden="true">
                     <defs>
                         <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -85,6 +88,58 @@ pub fn Shell(
             </body>
         </html>
     }
+}
+
+/// The pages there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Overview,
+    Processes,
+}
+
+impl View {
+    const ALL: [Self; 2] = [Self::Overview, Self::Processes];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Overview => "/",
+            Self::Processes => "/processes",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Processes => "Processes",
+        }
+    }
+
+    /// What stands in the title, behind the host's name.
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Telltale",
+            Self::Processes => "Processes · Telltale",
+        }
+    }
+
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Overview => "o",
+            Self::Processes => "t",
+        }
+    }
+}
+
+#[component]
+fn Pages(view: View) -> impl IntoView {
+    let links = View::ALL
+        .into_iter()
+        .map(|other| {
+            let current = (other == view).then_some("page");
+            view! { <a href=other.path() aria-current=current data-key=other.key()>{other.name()}</a> }
+        })
+        .collect_view();
+    view! { <nav class="pages" aria-label="Pages">{links}</nav> }
 }
 
 /// What this machine is, in one line.
@@ -118,6 +173,7 @@ fn Scripts(links: Links) -> impl IntoView {
         );
         view! {
             <link rel="modulepreload" href=js />
+            <link rel="preload" href="/api/v1/catalog" r#as="fetch" crossorigin="anonymous" />
             <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
             <script type="module" nonce=use_nonce() inner_html=script></script>
         }

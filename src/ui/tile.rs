@@ -7,6 +7,22 @@ use crate::model::health::Headline;
 use leptos::prelude::*;
 use std::sync::Arc;
 
+/// The tiles of this machine, under a heading that says how it is.
+#[component]
+pub fn Headlines(scene: Arc<Scene>) -> impl IntoView {
+    let tiles = Headline::ALL
+        .into_iter()
+        .filter(|headline| headline.exists(&scene.catalog))
+        .map(|headline| view! { <Tile headline scene=scene.clone() /> })
+        .collect_view();
+    view! {
+        <section class="headlines" aria-labelledby="headlines-title">
+            <h2 id="headlines-title" class="visually-hidden" data-part=parts::SUMMARY>{scene.summary()}</h2>
+            {tiles}
+        </section>
+    }
+}
+
 #[component]
 pub fn Tile(headline: Headline, scene: Arc<Scene>) -> impl IntoView {
     let tile = scene.tile(headline);
@@ -14,7 +30,10 @@ pub fn Tile(headline: Headline, scene: Arc<Scene>) -> impl IntoView {
     view! {
         <article class="tile" data-headline=headline.id() data-health=tile.health.id() aria-labelledby=title.clone()>
             <header>
-                <h3 id=title.clone()>{headline.title()}</h3>
+                <h3 id=title.clone()>
+                    {headline.title()}
+                    <span class="visually-hidden" data-part=parts::SPOKEN>{scene.spoken(headline)}</span>
+                </h3>
                 <p class="health" data-part=parts::HEALTH>{tile.health.word()}</p>
             </header>
             <p class="figure">

@@ -1,7 +1,7 @@
 //! The figures agree with the kernel's own counters over the same seconds, under load. The one test that
 //! looks at the real machine: it compares two readings of it and expects no number.
 
-#![cfg(target_os = "linux")]
+#![cfg(linux_depth)]
 
 use std::fs;
 use std::io::Write;

@@ -78,7 +78,7 @@ impl Resource {
 }
 
 /// The microseconds after `total=` in the line that begins with `name`.
-fn total(text: &[u8], name: &[u8]) -> Option<u64> {
+pub fn total(text: &[u8], name: &[u8]) -> Option<u64> {
     lines(text).find_map(|line| {
         let mut fields = fields(line);
         (fields.next()? == name).then(|| fields.find_map(|field| field.strip_prefix(b"total=")).and_then(number))?

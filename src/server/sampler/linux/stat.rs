@@ -1,4 +1,4 @@
-//! `cpu`, `cpu.cores`, `tasks` and `interrupts`, from `/proc/stat` and, for the number of tasks, `/proc/loadavg`.
+//! `cpu`, `cpu.cores`, `tasks`, `processes` and `interrupts`, from `/proc/stat` and, for the number of tasks, `/proc/loadavg`.
 
 use super::Roots;
 use super::bytes::{fields, lines, number, numbers};
@@ -22,10 +22,12 @@ pub struct Stat {
     cpu: Arc<Family>,
     cores: Arc<Family>,
     tasks: Arc<Family>,
+    processes: Arc<Family>,
     interrupts: Arc<Family>,
     last_cpu: Option<Times>,
     /// By the number of the core, in the order of the family's dimensions.
     last_cores: Vec<(u64, Times)>,
+    started: Counter,
     context_switches: Counter,
     interrupt_count: Counter,
 }
@@ -35,6 +37,7 @@ pub struct Stat {
 struct Counts {
     cpu: Option<Times>,
     cores: Vec<(u64, Times)>,
+    started: Option<u64>,
     context_switches: Option<u64>,
     interrupts: Option<u64>,
     running: Option<u64>,
@@ -62,9 +65,11 @@ impl Stat {
             cpu: Arc::new(family("cpu", "CPU", Unit::Percent, &cpu).stacked()),
             cores: Arc::new(family("cpu.cores", "CPU cores", Unit::Percent, &[])),
             tasks: Arc::new(family("tasks", "Tasks", Unit::Count, &tasks)),
+            processes: Arc::new(family("processes", "Processes started", Unit::PerSecond, &[("started", "started")])),
             interrupts: Arc::new(family("interrupts", "Interrupts and context switches", Unit::PerSecond, &interrupts)),
             last_cpu: None,
             last_cores: Vec::new(),
+            started: Counter::default(),
             context_switches: Counter::default(),
             interrupt_count: Counter::default(),
         }
@@ -106,6 +111,7 @@ impl Collector for Stat {
         let cpu: Vec<_> = shown.map(|index| cpu.map(|shares| shares[index])).collect();
         let cores = self.cores(counts.cores);
         let count = |count: Option<u64>| count.map(|count| count as f64);
+        let started = self.started.per_second_of(counts.started, at);
         let interrupts = [
             self.context_switches.per_second_of(counts.context_switches, at),
             self.interrupt_count.per_second_of(counts.interrupts, at),
@@ -115,6 +121,7 @@ impl Collector for Stat {
             readings.push(Reading::new(&self.cores, cores));
         }
         readings.push(Reading::new(&self.tasks, [count(counts.running), count(counts.blocked), count(total)]));
+        readings.push(Reading::new(&self.processes, [started]));
         readings.push(Reading::new(&self.interrupts, interrupts));
         Ok(readings)
     }
@@ -130,6 +137,7 @@ fn parse(text: &[u8]) -> Counts {
             b"cpu" => counts.cpu = times(fields),
             b"ctxt" => counts.context_switches = fields.next().and_then(number),
             b"intr" => counts.interrupts = fields.next().and_then(number),
+            b"processes" => counts.started = fields.next().and_then(number),
             b"procs_running" => counts.running = fields.next().and_then(number),
             b"procs_blocked" => counts.blocked = fields.next().and_then(number),
             _ => {
@@ -179,7 +187,7 @@ mod tests {
         cpu1 50 0 25 400 20 0 0 0 0 0\nintr 1000 1 2 3\nctxt 5000\nbtime 1\nprocesses 9\n\
         procs_running 2\nprocs_blocked 1\nsoftirq 1 2\n";
     const SECOND: &str = "cpu  120 10 60 930 50 6 8 16 20 0\ncpu0 60 0 25 490 20 5 5 0 0 0\n\
-        cpu1 50 10 35 450 30 1 3 16 0 0\nintr 1500 1 2 3\nctxt 5200\nprocs_running 1\nprocs_blocked 0\n";
+        cpu1 50 10 35 450 30 1 3 16 0 0\nintr 1500 1 2 3\nctxt 5200\nprocesses 16\nprocs_running 1\nprocs_blocked 0\n";
 
     fn stat(fixture: &Fixture, text: &str) -> std::io::Result<()> {
         fixture.write("proc/loadavg", b"0.1 0.2 0.3 3/456 789\n")?;
@@ -192,7 +200,7 @@ mod tests {
         let mut collector = Stat::new(&fixture.roots(), Interval::SECOND);
         stat(&fixture, FIRST)?;
         let first = fixture.collect(&mut collector)?;
-        assert_eq!(ids(&first), ["cpu", "cpu.cores", "tasks", "interrupts"]);
+        assert_eq!(ids(&first), ["cpu", "cpu.cores", "tasks", "processes", "interrupts"]);
         assert_eq!(values(&first, "cpu"), Some(&[None; 7][..]), "the first reading has nothing to compare with");
         assert_eq!(values(&first, "tasks"), Some(&[Some(2.0), Some(1.0), Some(456.0)][..]));
         stat(&fixture, SECOND)?;
@@ -200,6 +208,7 @@ mod tests {
         let expected = [10.0, 5.0, 5.0, 5.0, 0.5, 1.5, 8.0].map(Some);
         assert_eq!(values(&second, "cpu"), Some(&expected[..]), "200 jiffies, 130 of them idle");
         assert_eq!(values(&second, "cpu.cores"), Some(&[Some(10.0), Some(40.0)][..]));
+        assert_eq!(values(&second, "processes"), Some(&[Some(7.0)][..]));
         assert_eq!(values(&second, "interrupts"), Some(&[Some(200.0), Some(500.0)][..]));
         Ok(())
     }

@@ -1,0 +1,85 @@
+//! A place to write into, and what stands there.
+
+use super::parts;
+use crate::chart::Stroke;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+/// One place: how it is written, and what stands there as far as we wrote it.
+pub(super) struct Slot {
+    element: Option<Element>,
+    way: Way,
+    written: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    Attribute(&'static str),
+    Text,
+    Markup,
+}
+
+/// The line and the area of a sparkline.
+pub(super) struct SparkSurface {
+    line: Slot,
+    area: Slot,
+}
+
+impl Slot {
+    pub(super) fn new(element: Option<Element>, way: Way) -> Self {
+        Self { element, way, written: None }
+    }
+
+    pub(super) fn find(within: &Element, name: &str, way: Way) -> Self {
+        Self::new(first(within, &part(name)), way)
+    }
+
+    pub(super) fn write(&mut self, text: String) {
+        if self.written.as_ref() == Some(&text) {
+            return;
+        }
+        if let Some(element) = &self.element {
+            match self.way {
+                // An element refuses only names that are no names.
+                Way::Attribute(name) => _ = element.set_attribute(name, &text),
+                Way::Text => element.set_text_content(Some(&text)),
+                Way::Markup => element.set_inner_html(&text),
+            }
+        }
+        self.written = Some(text);
+    }
+}
+
+impl SparkSurface {
+    pub(super) fn find(within: &Element) -> Self {
+        Self {
+            line: Slot::find(within, parts::LINE, Way::Attribute("d")),
+            area: Slot::find(within, parts::AREA, Way::Attribute("d")),
+        }
+    }
+
+    pub(super) fn draw(&mut self, stroke: Stroke) {
+        self.line.write(stroke.line);
+        self.area.write(stroke.area);
+    }
+}
+
+pub(super) fn write_all(slots: &mut [Slot], texts: Vec<String>) {
+    for (slot, text) in slots.iter_mut().zip(texts) {
+        slot.write(text);
+    }
+}
+
+pub(super) fn part(name: &str) -> String {
+    format!("[data-part=\"{name}\"]")
+}
+
+pub(super) fn first(within: &Element, selector: &str) -> Option<Element> {
+    within.query_selector(selector).ok().flatten()
+}
+
+pub(super) fn all(within: &Element, selector: &str) -> impl Iterator<Item = Element> + use<> {
+    let found = within.query_selector_all(selector).ok();
+    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
+}

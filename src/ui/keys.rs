@@ -1,0 +1,35 @@
+//! The sheet that lists the keys. It opens without script; `data-key` elsewhere says what a key does.
+
+use leptos::prelude::*;
+
+const KEYS: [(&[&str], &str); 11] = [
+    (&["?"], "this sheet, open and closed"),
+    (&["o"], "the overview"),
+    (&["t"], "the processes"),
+    (&["1", "2", "3"], "the last 1, 5 or 10 minutes"),
+    (&["p"], "pause and resume"),
+    (&["j", "k"], "the next chart, the one before"),
+    (&["←", "→"], "on a chart: an instant earlier, later; with Shift, ten"),
+    (&["Home", "End"], "on a chart: the first instant, the newest"),
+    (&["Esc"], "let go of the instant, close this sheet"),
+    (&["/"], "find processes"),
+    (&["Tab"], "from one thing to the next"),
+];
+
+#[component]
+pub fn KeySheet() -> impl IntoView {
+    let rows = KEYS
+        .into_iter()
+        .map(|(keys, what)| {
+            let keys = keys.iter().map(|key| view! { <kbd>{*key}</kbd> }).collect_view();
+            view! { <div><dt>{keys}</dt><dd>{what}</dd></div> }
+        })
+        .collect_view();
+    view! {
+        <div id="keys" class="sheet" popover="auto" role="dialog" aria-labelledby="keys-title">
+            <h2 id="keys-title">"Keys"</h2>
+            <dl>{rows}</dl>
+            <button type="button" popovertarget="keys" popovertargetaction="hide">"Close"</button>
+        </div>
+    }
+}

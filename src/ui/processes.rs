@@ -1,0 +1,118 @@
+//! The page of processes: who runs on this machine, the heaviest first.
+
+use super::board::Board;
+use super::live::parts;
+use super::tile::Headlines;
+use crate::chart::Scene;
+use crate::chart::processes::{COLUMNS, ProcessText, rows};
+use crate::model::{ProcessOrder, ProcessTable};
+use leptos::prelude::*;
+use std::sync::Arc;
+
+/// What of the table is shown, as the address asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    pub order: ProcessOrder,
+    pub search: String,
+    pub limit: usize,
+}
+
+#[component]
+pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scene>) -> impl IntoView {
+    let Selection { order, search, limit } = selection;
+    let (rows, summary) = rows(&table, order, &search, limit, scene.offset_minutes);
+    let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
+    let heads = COLUMNS
+        .into_iter()
+        .map(|(title, by)| {
+            let sorted = (by == Some(order)).then_some("descending");
+            view! { <th scope="col" aria-sort=sorted>{title}</th> }
+        })
+        .collect_view();
+    let orders = ProcessOrder::ALL
+        .into_iter()
+        .map(|other| {
+            let address = format!("?sort={}&search={}", other.id(), encoded(&search));
+            let current = (other == order).then_some("true");
+            view! { <a href=address aria-current=current data-order=other.id()>{title(other)}</a> }
+        })
+        .collect_view();
+    view! {
+        <Board>
+            <Headlines scene />
+            <section class="processes" aria-labelledby="processes-title">
+                <h2 id="processes-title">"Processes"</h2>
+                <div class="tools">
+                    <form role="search" action="/processes">
+                        <input type="hidden" name="sort" value=order.id() />
+                        <label for=parts::SEARCH>"Find"</label>
+                        <input
+                            type="search" id=parts::SEARCH name=parts::SEARCH value=search.clone() maxlength="100" data-key="/"
+                            autocomplete="off" spellcheck="false" placeholder="name, user or PID"
+                        />
+                    </form>
+                    <nav class="switch" aria-label="Sort by">{orders}</nav>
+                    <p data-part=parts::COUNT>{summary}</p>
+                </div>
+                <div class="scroll" tabindex="0" role="region" aria-labelledby="processes-title">
+                    <table id=parts::PROCESSES data-order=order.id() data-search=search>
+                        <thead>
+                            <tr>
+                                <th scope="col">"Name"</th>
+                                {heads}
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        </Board>
+    }
+}
+
+#[component]
+fn Row(row: ProcessText) -> impl IntoView {
+    let is_empty = row.name.is_empty();
+    let cells = row.cells.into_iter().map(|cell| view! { <td data-part=parts::VALUE>{cell}</td> }).collect_view();
+    view! {
+        <tr data-part=parts::PROCESS data-empty=is_empty.to_string()>
+            <th scope="row">
+                <span data-part=parts::NAME>{row.name}</span>
+                <span class="arguments" data-part=parts::ARGUMENTS>{row.arguments}</span>
+            </th>
+            {cells}
+        </tr>
+    }
+}
+
+const fn title(order: ProcessOrder) -> &'static str {
+    match order {
+        ProcessOrder::Cpu => "CPU",
+        ProcessOrder::Memory => "Memory",
+        ProcessOrder::Io => "I/O",
+    }
+}
+
+/// As it may stand in an address.
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'~' | b'-' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_survives_an_address() {
+        for (text, address) in [("nginx", "nginx"), ("a b&c=d+é", "a%20b%26c%3Dd%2B%C3%A9"), ("", "")] {
+            assert_eq!(encoded(text), address);
+        }
+    }
+}
