@@ -124,7 +124,7 @@ async function drawWithUplot({ width, height, points }) {
   /** @type {number[]} */
   const times = [];
   const colours = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#65a30d", "#dc2626", "#4b5563", "#a16207"];
-  const charts = catalog.map((/** @type {import("../recordings/ordinary.mjs").Family} */ family) => {
+  const charts = catalog.map((/** @type {import("../recordings/families.mjs").Family} */ family) => {
     const series = family.dimensions.map(({ label }, index) => ({ label, stroke: colours[index], width: 1, points: { show: false } }));
     const options = { title: family.title, width, height, series: [{}, ...series] };
     const columns = family.dimensions.map(() => /** @type {number[]} */ ([]));

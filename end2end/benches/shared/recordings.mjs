@@ -1,11 +1,10 @@
 // Recordings that only benches replay.
 
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { chance } from "../../recordings/chance.mjs";
-import { family, ordinary } from "../../recordings/ordinary.mjs";
+import { family } from "../../recordings/families.mjs";
+import { ordinary } from "../../recordings/ordinary.mjs";
 
-/** @typedef {import("./telltale.mjs").Recording} Recording */
+/** @typedef {import("../../recordings/families.mjs").Recording} Recording */
 
 const SECONDS = 900;
 
@@ -24,6 +23,7 @@ export function noise(families, dimensions) {
   const { next } = chance(11);
   return {
     head: { ...head, catalog },
+    tables: [],
     samples: samples.slice(0, SECONDS).map(({ t }) => ({
       t,
       ...Object.fromEntries(catalog.map(({ id }) => [id, names.map(() => Math.round(next() * 10_000) / 100)])),
@@ -42,17 +42,9 @@ export function few(charts) {
   const ids = new Set(["t", ...catalog.map(({ id }) => id)]);
   return {
     head: { ...head, catalog },
+    tables: [],
     samples: samples.map(
       (sample) => /** @type {typeof sample} */ (Object.fromEntries(Object.entries(sample).filter(([id]) => ids.has(id)))),
     ),
   };
-}
-
-/**
- * The largest machine there is a recording of.
- * @returns {Promise<Recording | undefined>}
- */
-export async function huge() {
-  const file = new URL("../../recordings/huge.mjs", import.meta.url);
-  return existsSync(fileURLToPath(file)) ? (await import(file.href)).huge() : undefined;
 }

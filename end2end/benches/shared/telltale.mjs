@@ -5,8 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch } from "../../fixtures/launch.mjs";
-
-/** @typedef {{ head: import("../../recordings/ordinary.mjs").Head, samples: import("../../recordings/ordinary.mjs").Sample[] }} Recording */
+import { text } from "../../recordings/write.mjs";
 
 /**
  * @param {import("./bench.mjs").Later} later
@@ -22,12 +21,12 @@ export async function startTelltale(later, args) {
 /**
  * One that replays a recording.
  * @param {import("./bench.mjs").Later} later
- * @param {Recording} recording
+ * @param {import("../../recordings/families.mjs").Recording} recording
  * @param {string} query `lead=8m`
  */
-export function startReplay(later, { head, samples }, query) {
+export function startReplay(later, recording, query) {
   const file = join(temporaryFolder(later), "recording.jsonl");
-  writeFileSync(file, [head, ...samples].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  writeFileSync(file, text(recording));
   return startTelltale(later, ["--source", `replay:${file}?${query}`]);
 }
 
