@@ -1,7 +1,7 @@
 // A machine whose disks, interfaces and very name want to do harm.
 
 import { expect, test } from "../fixtures/test.ts";
-import { raw } from "../fixtures/raw.ts";
+import { raw } from "../fixtures/raw.mjs";
 
 test("hostile names are only text", { tag: "@nojs" }, async ({ page, launch, overview, javaScriptEnabled }) => {
   const server = await launch({ recording: "hostile" });

@@ -1,5 +1,5 @@
-//! What one tick costs: taking a sample of this machine, and drawing a large page anew.
-//! `./dev bench tick` prints both; the page's limit counts for the browser, this is its floor.
+//! The work of a tick without a browser: taking a sample of this machine, and drawing a large page anew.
+//! `./dev bench work` prints both; the limit for the page counts for the browser, and `tick` measures it there.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
