@@ -156,7 +156,7 @@ impl Stream {
                 self.page.change_history(|history| history.push_gap(gap));
             }
             EventName::Bye => self.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
-            EventName::Ping => {}
+            EventName::Processes | EventName::Ping => {}
         }
         Some(())
     }

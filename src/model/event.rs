@@ -15,19 +15,22 @@ pub enum EventName {
     Hello,
     Catalog,
     Sample,
+    Processes,
     Gap,
     Ping,
     Bye,
 }
 
 impl EventName {
-    pub const ALL: [Self; 6] = [Self::Hello, Self::Catalog, Self::Sample, Self::Gap, Self::Ping, Self::Bye];
+    pub const ALL: [Self; 7] =
+        [Self::Hello, Self::Catalog, Self::Sample, Self::Processes, Self::Gap, Self::Ping, Self::Bye];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hello => "hello",
             Self::Catalog => "catalog",
             Self::Sample => "sample",
+            Self::Processes => "processes",
             Self::Gap => "gap",
             Self::Ping => "ping",
             Self::Bye => "bye",

@@ -8,4 +8,5 @@ mod ending;
 mod figures;
 mod fixture;
 mod limits;
+mod processes;
 mod stream;

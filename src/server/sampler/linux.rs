@@ -12,6 +12,7 @@ pub mod net;
 pub mod own;
 pub mod pressure;
 pub mod probe;
+pub mod processes;
 pub mod space;
 pub mod stat;
 
@@ -22,6 +23,7 @@ mod hostile;
 
 use super::Settings;
 use super::collector::{Collector, Job, slower};
+use super::processes::{Scan, USERS};
 use crate::model::Interval;
 use crate::server::meter::Meter;
 use std::path::{Path, PathBuf};
@@ -74,6 +76,10 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
         job("net", &roots, interval, net::Interfaces::new),
         Job::new("self", interval, move || own::Own::new(&own_roots, interval, Arc::clone(&meter))),
     ]
+}
+
+pub fn scan(settings: &Settings) -> Box<dyn Scan> {
+    Box::new(processes::Processes::new(&Roots::default(), USERS.into(), settings.with_arguments))
 }
 
 fn job<C: Collector + 'static>(

@@ -1,8 +1,11 @@
 //! The collectors of every platform without its own, through `sysinfo`. Compiled everywhere, so that it stays right.
 
+mod processes;
+
 use super::Settings;
 use super::clock::Clock;
 use super::collector::{Collector, Job, MOST_DEVICES, MOST_DIMENSIONS, Reading, slower};
+use super::processes::{Scan, USERS};
 use super::rate::Counter;
 use crate::model::{Dimension, Family, Interval, Unit, label};
 use crate::server::meter::Meter;
@@ -23,6 +26,10 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
         Job::fallible("net", interval, move || Interfaces::new(interval)),
         Job::fallible("self", interval, move || Own::new(interval, Arc::clone(&meter))),
     ]
+}
+
+pub fn scan(settings: &Settings) -> Box<dyn Scan> {
+    Box::new(processes::Processes::new(USERS.into(), settings.with_arguments))
 }
 
 /// The family `self`, the same on all platforms: each dimension counts something else.
