@@ -76,7 +76,7 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
 
 async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
     // A machine that does not answer in time is shown as one without processes; the stream brings them later.
-    let table = Arc::new(crate::model::ProcessTable::default());
+    let table = state.processes.look().await.unwrap_or_default();
     let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
     let window = window(&fields);
     let snapshot = state.history.snapshot(window.length());

@@ -9,4 +9,5 @@ mod figures;
 mod fixture;
 mod limits;
 mod limits_of_groups;
+mod processes;
 mod stream;

@@ -17,6 +17,7 @@ pub mod net;
 pub mod own;
 pub mod patient;
 pub mod pressure;
+pub mod processes;
 pub mod sensor_label;
 pub mod sensors;
 pub mod services;
@@ -35,6 +36,7 @@ mod hostile;
 use super::collector::{Collector, Job, slower};
 use super::device_cap::DeviceCap;
 use super::own::Own;
+use super::processes::{Scan, USERS};
 use super::together::Together;
 use super::{Settings, probe};
 use crate::model::{DeviceKind, HostLimits, Interval};
@@ -132,6 +134,10 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
 
 fn boxed(collector: impl Collector + 'static) -> Box<dyn Collector> {
     Box::new(collector)
+}
+
+pub fn scan(settings: &Settings) -> Box<dyn Scan> {
+    Box::new(processes::Processes::new(&Roots::default(), USERS.into(), settings.with_arguments))
 }
 
 fn job<C: Collector + 'static>(

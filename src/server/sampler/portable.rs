@@ -6,6 +6,7 @@ pub mod disk;
 pub mod memory;
 pub mod net;
 pub mod own;
+pub mod processes;
 pub mod space;
 pub mod temperature;
 
@@ -13,6 +14,7 @@ use super::Settings;
 use super::collector::{Job, slower};
 use super::device_cap::DeviceCap;
 use super::own::Own;
+use super::processes::{Scan, USERS};
 use crate::model::{DeviceKind, HostLimits, Interval};
 use crate::server::meter::Meter;
 use std::sync::Arc;
@@ -40,6 +42,10 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
         Job::new("temperature", slow, move || temperature::Temperatures::new(slow)),
         Job::fallible("self", interval, move || Ok(Own::new(own::Process::new()?, interval, Arc::clone(&meter)))),
     ]
+}
+
+pub fn scan(settings: &Settings) -> Box<dyn Scan> {
+    Box::new(processes::Processes::new(USERS.into(), settings.with_arguments))
 }
 
 #[cfg(test)]
