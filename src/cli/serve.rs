@@ -8,7 +8,7 @@ use crate::server::config::{Config, Flags};
 use crate::server::history::History;
 use crate::server::hub::{HelloFacts, Hub};
 use crate::server::meter::Meter;
-use crate::server::pages::{self, Links, PageSettings};
+use crate::server::pages::{self, Links, PageSettings, Style};
 use crate::server::processes::Processes;
 use crate::server::router::router;
 use crate::server::sampler::collector::slower;
@@ -145,7 +145,10 @@ fn open_assets() -> Assets {
 fn links(assets: &Assets) -> Links {
     let own = assets.links();
     Links {
-        css: own.as_ref().map(|links| links.css.clone()),
+        css: match assets.style() {
+            Some(text) => Some(Style::Inside(text)),
+            None => own.as_ref().map(|links| Style::Beside(links.css.clone())),
+        },
         js: own.as_ref().map(|links| links.js.clone()),
         wasm: own.map(|links| links.wasm),
     }

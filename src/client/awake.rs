@@ -42,7 +42,7 @@ pub async fn boot() -> Result<(), JsValue> {
     let mut history = History::new(KEEP);
     history.set_catalog(&catalog);
     if let Some(last) = state.last {
-        samples::fill(&mut history, &state, last).await;
+        samples::fill(&mut history, &catalog, &state, last).await;
     }
     let end = history.newest_tick();
     let scene = Scene {

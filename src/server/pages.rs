@@ -10,7 +10,7 @@ use crate::server::query::Fields;
 use crate::ui::focus::Focus;
 use crate::ui::overview::Overview;
 use crate::ui::processes::{Processes, Selection};
-pub use crate::ui::shell::Links;
+pub use crate::ui::shell::{Links, Style};
 use crate::ui::shell::{Shell, View};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -157,7 +157,7 @@ fn guard(watch: Option<&LeptosOptions>) {
     let nonce = leptos::nonce::use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
     let reload = watch.map(|options| format!(" ws://*:{}", options.reload_port)).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; img-src 'self'; \
          connect-src 'self'{reload}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {

@@ -5,6 +5,7 @@ use super::keys::KeySheet;
 use super::live::{PageState, STATE_ELEMENT, ZONE_ELEMENT};
 use crate::model::{HostFacts, Unit, UnixMs, units};
 use leptos::config::LeptosOptions;
+use leptos::either::Either;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -12,9 +13,16 @@ use std::sync::Arc;
 /// Where the page's own files are; `None` for a server that was built without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    pub css: Option<String>,
+    pub css: Option<Style>,
     pub js: Option<String>,
     pub wasm: Option<String>,
+}
+
+/// The style sheet: in the page itself, or, while it is being worked on, beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Style {
+    Inside(&'static str),
+    Beside(String),
 }
 
 #[component]
@@ -45,7 +53,7 @@ pub fn Shell(
                 <title>{format!("{} · {}", host.name, view.title())}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/site.webmanifest" />
-                {links.css.clone().map(|href| view! { <link rel="stylesheet" href=href /> })}
+                {links.css.clone().map(|style| view! { <StyleSheet style /> })}
                 <Scripts links />
                 {watch.map(|options| view! { <AutoReload options /> })}
                 <noscript>
@@ -173,6 +181,14 @@ fn memory(host: &HostFacts) -> String {
     let shown = |bytes: u64| Unit::Bytes.show(bytes as f64).text();
     let limit = host.limits.and_then(|limits| limits.memory_bytes);
     limit.map_or_else(String::new, |bytes| format!("{} of ", shown(bytes))) + &shown(host.memory_bytes)
+}
+
+#[component]
+fn StyleSheet(style: Style) -> impl IntoView {
+    match style {
+        Style::Inside(text) => Either::Left(view! { <style nonce=use_nonce() inner_html=text></style> }),
+        Style::Beside(href) => Either::Right(view! { <link rel="stylesheet" href=href /> }),
+    }
 }
 
 /// Loads the wasm, lets it fetch what the HTML already shows, then wakes the islands: in this order
