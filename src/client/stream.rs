@@ -160,7 +160,7 @@ impl Stream {
             }
             EventName::Processes => self.page.show_processes(json::processes(data)?),
             EventName::Bye => self.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
-            EventName::Processes | EventName::Ping => {}
+            EventName::Ping => {}
         }
         Some(())
     }

@@ -2,6 +2,7 @@
 //!
 //! `plan` decides when a tick is, `crew` asks the collectors and waits no longer than it may, `board` makes
 //! catalog and sample of what they answered. A recording that is played back (`replay`) stands in for all three.
+//! Beside them `processes` scans who runs, only while somebody looks.
 
 pub mod board;
 pub mod clock;

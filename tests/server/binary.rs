@@ -78,20 +78,26 @@ async fn an_unknown_variable_is_one_warning() -> io::Result<()> {
 async fn what_record_writes_is_served_by_replay() -> io::Result<()> {
     let home = Home::new()?;
     let file = home.path("day.jsonl");
-    let mut recording = Telltale::start(&mut home.command(["record", &file, "--for", "2s"]))?;
+    let mut recording = Telltale::start(&mut home.command(["record", &file, "--for", "2s", "--with-processes"]))?;
     assert_eq!(recording.ended().await?.code(), Some(0), "{:?}", rest(&recording.stderr));
     let text = std::fs::read_to_string(&file)?;
     let lines = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-    let [header, samples @ ..] = lines.as_slice() else { panic!("nothing was recorded") };
+    let [header, rest @ ..] = lines.as_slice() else { panic!("nothing was recorded") };
     assert!(header["host"].is_object() && header["catalog"].is_array(), "{header}");
+    let (tables, samples): (Vec<_>, Vec<_>) = rest.iter().partition(|line| line["processes"].is_object());
     assert!(!samples.is_empty() && samples.iter().all(|sample| sample["t"].is_i64()), "{text}");
+    let total = tables.first().map(|table| &table["processes"]["total"]);
+    assert!(total.is_some_and(|total| total.as_u64() > Some(0)), "{text}");
 
     let source = format!("replay:{file}");
     let mut telltale = Telltale::start(&mut home.command(["--listen", "127.0.0.1:0", "--source", &source]))?;
-    let mut events = stream(telltale.address()?).await?;
+    let address = telltale.address()?;
+    let mut events = stream(address).await?;
     let hello: Value = serde_json::from_str(&events.expect("hello").await?.data)?;
     assert_eq!((&hello["host"], &hello["catalog"]), (&header["host"], &header["catalog"]));
     until_named(&mut events, "sample").await?;
+    let processes = open(address, "GET", "/api/v1/processes", &[]).await?.whole().await?.json();
+    assert_eq!(Some(&processes["total"]), total, "those that ran then");
     assert_eq!(telltale.signal(Signal::TERM).await?.code(), Some(0));
     Ok(())
 }

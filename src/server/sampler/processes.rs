@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The most processes of one scan: a fork bomb costs no more than this.
 pub const MOST_PROCESSES: usize = 32_768;
 
+/// What is read goes to the heap; no 2 MB are needed.
+const STACK_BYTES: usize = 256 * 1024;
+
 /// The file of users.
 pub const USERS: &str = "/etc/passwd";
 
@@ -45,7 +48,7 @@ pub fn spawn(
     stop: Stop,
     mut sink: impl FnMut(Option<Arc<ProcessTable>>) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name("processes".to_owned()).spawn(move || {
+    std::thread::Builder::new().name("processes".to_owned()).stack_size(STACK_BYTES).spawn(move || {
         stop.also_wakes(lookers.waker());
         let mut watch = Watch { scan: &mut *scan, period, clock: &SystemClock, stop: &stop, in_trouble: false };
         while lookers.wait(|| stop.is_stopped()) {

@@ -180,7 +180,7 @@ mod tests {
     use crate::server::sampler::clock::fake::FakeClock;
 
     /// Three seconds, a hole of two, two seconds more; the slow family has its ticks at 10 s and at 15 s.
-    const RECORDING: &str = concat!(
+    pub(super) const RECORDING: &str = concat!(
         r#"{"host":{"name":"box","os":null,"kernel":null,"architecture":"x86_64","cpu_model":null,"cpu_count":1,"memory_bytes":1,"booted_at":null,"limits":null},"#,
         r#""catalog":[{"id":"load","title":"Load","unit":"","stacked":false,"interval_ms":1000,"dimensions":[{"id":"load1","label":"1 min"}]},"#,
         r#"{"id":"fs./.space","title":"Space","unit":"bytes","stacked":true,"interval_ms":5000,"dimensions":[{"id":"used","label":"used"}]}]}"#,

@@ -15,6 +15,7 @@ use anyhow::Context;
 use folder::Folder;
 use stat::Stat;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +46,17 @@ struct Known {
     /// As the kernel has it; it may change.
     comm: Vec<u8>,
     name: Arc<str>,
+    arguments: Arguments,
     rates: Rates,
     is_alive: bool,
+}
+
+/// As they are shown, which costs more to find out than to see that they are the same as before.
+#[derive(Default)]
+struct Arguments {
+    /// Of what the kernel says.
+    digest: u64,
+    shown: Option<Arc<str>>,
 }
 
 impl Processes {
@@ -99,7 +109,7 @@ impl Processes {
         };
         known.rates.tell(usage, at, &mut process);
         if self.with_arguments {
-            process.arguments = folder.read(pid, "cmdline").and_then(cmdline::shown).map(Arc::from);
+            process.arguments = known.arguments.shown(folder.read(pid, "cmdline").unwrap_or_default());
         }
         Some(process)
     }
@@ -113,6 +123,18 @@ impl Processes {
         if self.booted_ms.abs_diff(booted_ms) > BOOT_SLACK_MS {
             self.booted_ms = booted_ms;
         }
+    }
+}
+
+impl Arguments {
+    fn shown(&mut self, cmdline: &[u8]) -> Option<Arc<str>> {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(cmdline);
+        let digest = hasher.finish();
+        if digest != self.digest {
+            *self = Self { digest, shown: cmdline::shown(cmdline).map(Arc::from) };
+        }
+        self.shown.clone()
     }
 }
 

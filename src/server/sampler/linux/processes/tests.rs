@@ -57,6 +57,10 @@ fn a_process_is_told_with_all_that_is_known() -> anyhow::Result<()> {
         arguments: Some("/opt/data base --password=*** -v".into()),
     };
     assert_eq!(table, ProcessTable { at: UnixMs(1_002_000), total: 1, processes: vec![expected] });
+    for (cmdline, expected) in [("a title", Some("a title")), ("", None), ("a\0b\0", Some("a b"))] {
+        fixture.write("proc/7/cmdline", cmdline.as_bytes())?;
+        assert_eq!(find(&scan(&fixture, &mut processes)?, 7).arguments.as_deref(), expected);
+    }
     Ok(())
 }
 
