@@ -17,8 +17,6 @@ pub mod parts;
 #[cfg(feature = "hydrate")]
 mod samples;
 #[cfg(feature = "hydrate")]
-mod scan;
-#[cfg(feature = "hydrate")]
 mod stream;
 #[cfg(feature = "hydrate")]
 mod surface;

@@ -9,6 +9,7 @@ pub mod label;
 pub mod link;
 pub mod process;
 pub mod sample;
+pub mod scan;
 pub mod series;
 pub mod time;
 pub mod top;

@@ -3,9 +3,9 @@
 use super::awake::Page;
 use super::json::{self, Json};
 use super::page::PageState;
-use super::scan;
 use crate::chart::Span;
 use crate::model::event::{Gap, GapReason};
+use crate::model::scan;
 use crate::model::{Catalog, EventId, EventName, History, Interval, UnixMs};
 use leptos::prelude::*;
 use std::rc::Rc;

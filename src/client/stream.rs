@@ -4,9 +4,9 @@
 use super::awake::Page;
 use super::document;
 use super::json::{self, Json};
-use super::scan;
 use crate::model::event::EventName;
 use crate::model::link::{Action, Watchdog};
+use crate::model::scan;
 use crate::model::{Catalog, EventId, Link};
 use leptos::prelude::*;
 use leptos::task::spawn_local;

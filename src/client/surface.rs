@@ -5,8 +5,8 @@ mod lists;
 mod slot;
 
 use super::parts;
-use crate::chart::drawing::stroke_count;
 use crate::chart::Scene;
+use crate::chart::drawing::stroke_count;
 use crate::model::health::Headline;
 use crate::model::{Catalog, Family, ProcessTable, UnixMs};
 use leptos::prelude::{document, window};
@@ -124,7 +124,7 @@ impl Surfaces {
         let near: Vec<bool> = self.charts.iter().map(|chart| sight.is_near(&chart.figure)).collect();
         let turn = self.turn;
         self.turn += 1;
-        let is_turn = |index: usize| is_whole || (turn + index) % ROUND == 0;
+        let is_turn = |index: usize| is_whole || (turn + index).is_multiple_of(ROUND);
         for (index, tile) in self.tiles.iter_mut().enumerate() {
             tile.draw(scene, is_turn(index));
         }
