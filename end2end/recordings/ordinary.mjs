@@ -1,32 +1,30 @@
 // Fifteen minutes of a small server: idle, a compilation, quiet, a backup, idle again.
 
 import { chance } from "./chance.mjs";
+import { GIB, KIB, MIB, START, catalogOf, rounded } from "./families.mjs";
+import { programs, residents, servicesOf } from "./household.mjs";
+import { SCAN_SECONDS, crowd } from "./processes.mjs";
 
-/**
- * @typedef {{ id: string, label: string, unit?: string }} Dimension
- * @typedef {{ id: string, title: string, unit: string, stacked: boolean, interval_ms: number, dimensions: Dimension[] }} Family
- * @typedef {{ host: Record<string, unknown>, catalog: Family[] }} Head
- * @typedef {{ t: number, [family: string]: number | (number | null)[] }} Sample
- */
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
 const CORES = 4;
 const MEMORY = 16 * GIB;
-const START = 1_795_235_700_000;
 const SECONDS = 900;
 
 /**
- * The same without the families that are read every ten seconds: a replay of those begins at their tick and so up to
- * ten seconds in the past, and a restart would hide what it should show.
+ * The same without the families that are read less than every second: a replay of those begins at their tick and so up
+ * to ten seconds in the past, and a restart would hide what it should show.
+ * @returns {import("./families.mjs").Recording}
  */
 export function brisk() {
-  const { head, samples } = ordinary();
-  const isBrisk = (/** @type {string} */ id) => !id.startsWith("fs.");
+  const { head, samples, tables } = ordinary();
+  const catalog = head.catalog.filter(({ interval_ms }) => interval_ms === 1000);
+  const kept = new Set(["t", ...catalog.map(({ id }) => id)]);
   return {
-    head: { ...head, catalog: head.catalog.filter(({ id }) => isBrisk(id)) },
-    samples: samples.map((sample) => Object.fromEntries(Object.entries(sample).filter(([id]) => isBrisk(id)))),
+    head: { ...head, catalog },
+    samples: samples.map((sample) => {
+      const entries = Object.entries(sample).filter(([id]) => kept.has(id));
+      return /** @type {import("./families.mjs").Sample} */ (Object.fromEntries(entries));
+    }),
+    tables,
   };
 }
 
@@ -37,27 +35,6 @@ function phase(/** @type {number} */ second) {
   return { compile: during(250, 470), backup: during(560, 760) };
 }
 
-/**
- * @param {string} id
- * @param {string} title
- * @param {string} unit
- * @param {(string | [string, string])[]} dimensions an id that is its own label, or an id and a label
- * @param {{ stacked?: boolean, every?: number }} [options] `every` is in seconds
- */
-export function family(id, title, unit, dimensions, { stacked = false, every = 1 } = {}) {
-  return {
-    id,
-    title,
-    unit,
-    stacked,
-    interval_ms: every * 1000,
-    dimensions: dimensions.map((dimension) => {
-      const [name, label] = typeof dimension === "string" ? [dimension, dimension] : dimension;
-      return { id: name, label };
-    }),
-  };
-}
-
 const disks = ["nvme0n1", "sda"];
 const mounts = [
   { at: "/", size: 64 * GIB, used: 23 * GIB },
@@ -65,7 +42,7 @@ const mounts = [
 ];
 const nets = ["eth0", "wg0"];
 
-/** @type {Head} */
+/** @type {import("./families.mjs").Head} */
 const head = {
   host: {
     name: "harbour",
@@ -77,53 +54,24 @@ const head = {
     memory_bytes: MEMORY,
     booted_at: START - 12 * 86_400_000,
   },
-  catalog: [
-    family("cpu", "CPU", "%", ["user", "nice", "system", "iowait", "irq", "softirq", "steal"], { stacked: true }),
-    family("cpu.cores", "CPU cores", "%", [["0", "core 0"], ["1", "core 1"], ["2", "core 2"], ["3", "core 3"]]),
-    family("load", "Load", "", [["load1", "1 min"], ["load5", "5 min"], ["load15", "15 min"]]),
-    family("tasks", "Tasks", "", ["running", "blocked", "total"]),
-    family("interrupts", "Interrupts", "/s", [["context_switches", "context switches"], "interrupts"]),
-    family("memory", "Memory", "bytes", ["used", "buffers", "cached", "free"], { stacked: true }),
-    family("memory.available", "Memory available", "bytes", ["available"]),
-    family("swap", "Swap", "bytes", ["used", "free"], { stacked: true }),
-    family("swap.io", "Swap traffic", "bytes/s", ["in", "out"]),
-    family("pressure.cpu", "CPU pressure", "%", ["some", "full"]),
-    family("pressure.memory", "Memory pressure", "%", ["some", "full"]),
-    family("pressure.io", "I/O pressure", "%", ["some", "full"]),
-    ...disks.flatMap((disk) => [
-      family(`disk.${disk}.io`, `${disk} traffic`, "bytes/s", ["read", "written"]),
-      family(`disk.${disk}.ops`, `${disk} operations`, "/s", ["reads", "writes"]),
-      family(`disk.${disk}.latency`, `${disk} latency`, "ms", ["read", "write"]),
-      family(`disk.${disk}.util`, `${disk} utilisation`, "%", ["util"]),
-    ]),
-    ...mounts.flatMap(({ at }) => [
-      family(`fs.${at}.space`, `${at} space`, "bytes", ["used", "reserved", "free"], { stacked: true, every: 10 }),
-      family(`fs.${at}.inodes`, `${at} inodes`, "", ["used", "free"], { stacked: true, every: 10 }),
-    ]),
-    ...nets.flatMap((net) => [
-      family(`net.${net}.traffic`, `${net} traffic`, "bytes/s", ["received", "sent"]),
-      family(`net.${net}.packets`, `${net} packets`, "/s", ["received", "sent"]),
-      family(`net.${net}.errors`, `${net} errors`, "/s", [
-        "received", "sent", ["received_dropped", "received, dropped"], ["sent_dropped", "sent, dropped"],
-      ]),
-    ]),
-    {
-      ...family("self", "Telltale", "", []),
-      dimensions: [
-        { id: "cpu", label: "CPU", unit: "%" },
-        { id: "memory", label: "memory", unit: "bytes" },
-        { id: "streams", label: "streams" },
-        { id: "sent", label: "sent", unit: "bytes/s" },
-        { id: "written", label: "written", unit: "bytes/s" },
-        { id: "lateness", label: "lateness", unit: "ms" },
-      ],
-    },
-  ],
+  catalog: catalogOf({
+    cores: CORES,
+    disks,
+    mounts: mounts.map(({ at }) => at),
+    nets,
+    services: residents,
+    temperatures: [["coretemp_package", "CPU package"], ["nvme0", "nvme0"], ["sda", "sda"]],
+  }),
 };
 
-/** @returns {{ head: Head, samples: Sample[] }} */
+/** @returns {import("./families.mjs").Recording} */
 export function ordinary() {
   const random = chance(7);
+  // Of its own, so that what joins the recording later leaves the figures before it as they are.
+  const joined = chance(8);
+  const services = servicesOf(9);
+  const scan = crowd(programs, { bootedAt: START - 12 * 86_400_000, seed: 10 });
+  let warmth = [43, 38, 33];
   let load = [0.4, 0.6, 0.5];
   let cached = 6.2 * GIB;
   const samples = Array.from({ length: SECONDS }, (_, second) => {
@@ -159,13 +107,14 @@ export function ordinary() {
     const outward = noisy("out", 4 * KIB + backup * 11 * MIB, 0.3);
     const inward = noisy("in", 9 * KIB + backup * 210 * KIB + (random.once(0.03) ? 3 * MIB : 0));
 
-    /** @type {Sample} */
+    /** @type {import("./families.mjs").Sample} */
     const sample = {
       t: START + second * 1000,
       cpu,
       "cpu.cores": cores,
       load: [...load],
       tasks: [running, blocked, 214 + Math.round(18 * compile)],
+      processes: [joined.wander("started", 0.8) * (1.4 + 46 * compile + 2 * backup)],
       interrupts: [
         noisy("switches", 900 + 9000 * compile + 14_000 * backup),
         noisy("interrupts", 600 + 3500 * compile + 9000 * backup),
@@ -177,6 +126,11 @@ export function ordinary() {
       "pressure.cpu": [noisy("pressure cpu", 0.4 + 31 * compile, 0.6), 0],
       "pressure.memory": [compile > 0.9 && random.once(0.1) ? 1.4 : 0, 0],
       "pressure.io": [stalled, stalled * 0.6],
+      tcp: [
+        Math.round(23 + 9 * joined.wander("established", 0.3) + 2 * backup),
+        joined.once(0.03 + 0.4 * backup) ? 3 * joined.next() : 0,
+        joined.once(0.02) ? 1 : 0,
+      ],
       self: [
         noisy("self cpu", 0.25),
         noisy("self memory", 19 * MIB, 0.01),
@@ -205,6 +159,15 @@ export function ordinary() {
         sample[`fs.${at}.inodes`] = [Math.round(now / (48 * KIB)), Math.round((size - now) / (16 * KIB))];
       }
     }
+    if (second % 5 === 0) Object.assign(sample, Object.fromEntries(services({ compile, backup })));
+    const heat = [28 * compile + 7 * backup, 3 + 12 * compile, 8 * backup];
+    warmth = warmth.map((degrees, index) => degrees + (([43, 38, 33][index] ?? 0) + (heat[index] ?? 0) - degrees) / 25);
+    if (second % 10 === 0) {
+      // The kernel tells whole degrees of most sensors.
+      sample.temperature = warmth.map((degrees) => Math.round(degrees));
+      const mean = (0.8 + 2.1 * Math.min(1, busy / 60)) * joined.wander("frequency", 0.1) * 1e9;
+      sample["cpu.frequency"] = [Math.min(3.1e9, mean), Math.min(3.4e9, mean * 1.12 + 0.2e9)];
+    }
     /** @type {Record<string, [number, number]>} */
     const net = { eth0: [inward, outward], wg0: [inward * 0.2, outward * 0.04] };
     for (const [name, [received, sent]] of Object.entries(net)) {
@@ -214,22 +177,8 @@ export function ordinary() {
     }
     return sample;
   });
-  return { head, samples: samples.map((sample) => rounded(sample)) };
-}
-
-const units = new Map(
-  head.catalog.map(({ id, unit, dimensions }) => [id, dimensions.map((dimension) => dimension.unit ?? unit)]),
-);
-
-/** As the sampler does: bytes are whole, everything else has two decimals. */
-function rounded(/** @type {Sample} */ sample) {
-  const round = (/** @type {string} */ id) => (/** @type {number | null} */ value, /** @type {number} */ index) => {
-    const scale = units.get(id)?.[index]?.startsWith("bytes") ? 1 : 100;
-    return value === null ? null : Math.round(value * scale) / scale;
-  };
-  const entries = Object.entries(sample).map(([id, values]) => [
-    id,
-    Array.isArray(values) ? values.map(round(id)) : values,
-  ]);
-  return /** @type {Sample} */ (Object.fromEntries(entries));
+  const tables = Array.from({ length: SECONDS / SCAN_SECONDS }, (_, index) =>
+    scan(START + index * SCAN_SECONDS * 1000, phase(index * SCAN_SECONDS)),
+  );
+  return { head, samples: rounded(samples, head.catalog), tables };
 }
