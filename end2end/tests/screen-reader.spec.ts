@@ -14,7 +14,11 @@ interface State {
 /** All of it from one instant. */
 async function stateByHeadings(shell: Shell): Promise<State> {
   return shell.main.evaluate((main) => {
-    const text = (element: Element | null) => (element?.textContent ?? "").replace(/\s+/g, " ").trim();
+    const text = (element: Element | null) => {
+      const heard = element?.cloneNode(true) as Element | undefined;
+      for (const silent of heard?.querySelectorAll("[aria-hidden=true]") ?? []) silent.remove();
+      return (heard?.textContent ?? "").replace(/\s+/g, " ").trim();
+    };
     return {
       summary: text(main.querySelector("h2")),
       headlines: [...main.querySelectorAll("[data-headline] h3")].map(text),
