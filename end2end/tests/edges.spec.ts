@@ -39,6 +39,17 @@ for (const recording of RECORDINGS) {
   });
 }
 
+for (const width of [360, 390, 768, 1440]) {
+  test(`which machine it is can be read on ${width} px`, { tag: ["@once", "@nojs"] }, async ({ page, overview }) => {
+    await page.setViewportSize({ width, height: 844 });
+    for (const path of ["/", "/processes"]) {
+      await overview.open(path);
+      const cut = await overview.heading.evaluate((name) => name.scrollWidth - name.clientWidth);
+      expect(cut, "how much of the name is cut off, in pixels").toBeLessThanOrEqual(0);
+    }
+  });
+}
+
 test.describe("at 200 % zoom", { tag: ["@once", "@nojs"] }, () => {
   test.use({ viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 });
   test("the header leaves room for what one reads", async ({ overview }) => {

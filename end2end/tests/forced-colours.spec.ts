@@ -61,6 +61,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await styles(overview.window("1 min"), ["background-color", "color"])).not.toEqual(chosen);
       const pressed = await styles(overview.theme("System"), ["background-color", "color"]);
       expect(await styles(overview.theme("Dark"), ["background-color", "color"])).not.toEqual(pressed);
+      for (const element of [overview.window("5 min"), overview.theme("System")]) {
+        // Where colours are forced, text has a plate of the canvas behind it: on another ground it would vanish.
+        const [style = ""] = await styles(element, ["forced-color-adjust", "background-color"]);
+        if (!style.endsWith(canvas)) expect(style).toMatch(/^none /);
+      }
       const current = await styles(overview.link("Overview"), ["border-bottom-color", "font-weight"]);
       expect(await styles(overview.link("Processes"), ["border-bottom-color", "font-weight"])).not.toEqual(current);
     });
