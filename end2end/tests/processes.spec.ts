@@ -110,7 +110,7 @@ test("moves through the one stream the page has", async ({ page, processes }) =>
   await processes.openLive();
   const [clock, figures] = [await processes.clock(), await processes.rows.allInnerTexts()];
   await expect.poll(() => processes.clock(), NEXT_TABLE).not.toBe(clock);
-  expect(await processes.rows.allInnerTexts()).not.toEqual(figures);
+  await expect.poll(() => processes.rows.allInnerTexts(), NEXT_TABLE).not.toEqual(figures);
   await expectDescending(processes, "CPU");
   const { urls, samples } = await heard();
   expect(urls).toHaveLength(1);
