@@ -1,7 +1,7 @@
 // Pictures for people to look at: `npm run shots`, or `SHOTS=/elsewhere npm run shots`.
 
 import { defineConfig } from "@playwright/test";
-import { launchOptions } from "./fixtures/chromium.ts";
+import { launchOptions } from "./fixtures/chromium.mjs";
 
 export default defineConfig({
   testDir: "shots-of",

@@ -9,8 +9,10 @@ pub mod label;
 pub mod link;
 pub mod process;
 pub mod sample;
+pub mod scan;
 pub mod series;
 pub mod time;
+pub mod top;
 pub mod track;
 pub mod units;
 
@@ -23,4 +25,5 @@ pub use link::Link;
 pub use process::{Process, ProcessOrder, ProcessTable};
 pub use sample::Sample;
 pub use time::{Interval, UnixMs};
+pub use top::top;
 pub use track::{History, Track};

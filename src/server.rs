@@ -1,5 +1,5 @@
 //! The server's side, in the order a sample walks through it: sampler, history, hub, sse; config, auth,
-//! api, pages and router at the rim. `meter` stands before them all.
+//! api, pages and router at the rim. `processes` hold what is scanned only while somebody looks. `meter` stands before them all.
 
 pub mod api;
 pub mod assets;
@@ -11,6 +11,7 @@ pub mod meter;
 pub mod negotiate;
 pub mod pages;
 pub mod problem;
+pub mod processes;
 pub mod query;
 pub mod router;
 pub mod sampler;

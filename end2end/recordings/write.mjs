@@ -19,7 +19,7 @@ export default function write() {
 }
 
 /** The head, then the samples in their order, each with the table of its instant behind it. */
-function text(/** @type {import("./families.mjs").Recording} */ { head, samples, tables }) {
+export function text(/** @type {import("./families.mjs").Recording} */ { head, samples, tables }) {
   const scanned = new Map(WITH_PROCESSES ? tables.map((table) => [table.at, table]) : []);
   const lines = samples.flatMap((sample) => {
     const processes = scanned.get(sample.t);

@@ -2,7 +2,7 @@
 
 import { overhear } from "../fixtures/heard.ts";
 import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
-import { raw } from "../fixtures/raw.ts";
+import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { Wire } from "../fixtures/wire.ts";
 import { RECOVERY, STREAM, ticksPass } from "../pages/shell.ts";

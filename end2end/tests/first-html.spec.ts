@@ -1,6 +1,6 @@
 // What `curl` sees: the whole page, in the first answer, small.
 
-import { raw } from "../fixtures/raw.ts";
+import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 
 test.describe("the first HTML", { tag: "@once" }, () => {

@@ -1,7 +1,7 @@
 // A machine whose disks, interfaces, services, processes and very name want to do harm.
 
 import { expect, test } from "../fixtures/test.ts";
-import { raw } from "../fixtures/raw.ts";
+import { raw } from "../fixtures/raw.mjs";
 
 test.use({ recording: "hostile" });
 

@@ -3,7 +3,7 @@
 use super::path::Stroke;
 use super::{Scene, Span, Spark};
 use crate::model::series::Points;
-use crate::model::{Device, DeviceKind, Unit, units};
+use crate::model::{Device, DeviceKind, Unit, top, units};
 
 /// What stands in one row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,12 +27,8 @@ impl Scene {
             devices.truncate(count);
             return devices;
         };
-        let mut ranked: Vec<(f64, Device)> =
-            devices.into_iter().map(|device| (greatest(&self.course(&device, span), span), device)).collect();
-        // A stable sort: equals keep the order of the catalog.
-        ranked.sort_by(|left, right| right.0.total_cmp(&left.0));
-        ranked.truncate(count);
-        ranked.into_iter().map(|(_, device)| device).collect()
+        let ranked = devices.into_iter().map(|device| (greatest(&self.course(&device, span), span), device));
+        top(ranked, count, |left, right| left.0 > right.0).into_iter().map(|(_, device)| device).collect()
     }
 
     /// A row for each of the devices. All courses have one scale, so that they can be compared.
@@ -109,7 +105,7 @@ fn address(device: &Device) -> String {
 mod tests {
     use super::*;
     use crate::chart::Window;
-    use crate::model::{Catalog, Family, History, Interval, Sample};
+    use crate::model::{Catalog, Family, History, Interval, Sample, UnixMs};
     use std::sync::Arc;
 
     fn scene() -> Result<Scene, serde_json::Error> {

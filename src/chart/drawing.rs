@@ -41,15 +41,7 @@ impl Drawing {
         let newest = cursor::values_at(family, history, span.end);
         let holes = holes::holes(family, history, span);
         let (strokes, scale) = match history.track(&family.id) {
-            Some(track) if family.is_heat() => {
-                let rows = Rows::of(track, span, WIDTH);
-                let scale = if family.unit == Unit::Percent {
-                    Scale::round(family.unit, 100.0)
-                } else {
-                    Scale::round(family.unit, rows.max())
-                };
-                (heat::strokes(family, track, span, &scale), scale)
-            }
+            Some(track) if family.is_heat() => heat::strokes(family, track, span),
             Some(track) if family.stacked => stacked(family.unit, &Rows::of(track, span, WIDTH)),
             Some(track) => lines(family.unit, &Rows::of(track, span, WIDTH)),
             None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0)),

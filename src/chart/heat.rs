@@ -8,7 +8,7 @@ use super::path::{Stroke, level};
 use super::scale::YTick;
 use super::span::{Place, Span};
 use super::{Scale, WIDTH};
-use crate::model::{Family, Track, UnixMs, units};
+use crate::model::{Family, Track, Unit, UnixMs, units};
 
 /// How many cells a window is long.
 const CELLS: i64 = 60;
@@ -29,15 +29,20 @@ pub fn row_count(family: &Family) -> usize {
 }
 
 /// One stroke a level, the coolest first.
-pub fn strokes(family: &Family, track: &Track, span: Span, scale: &Scale) -> Vec<Stroke> {
+pub fn strokes(family: &Family, track: &Track, span: Span) -> (Vec<Stroke>, Scale) {
     let (cells, begins) = cells(family, track, span);
-    (0..LEVELS)
+    let hottest = cells.iter().flatten().fold(0.0, |hottest: f64, cell| hottest.max(*cell));
+    // Of percentages and temperatures everybody knows what is hot.
+    let is_known = matches!(family.unit, Unit::Percent | Unit::Celsius);
+    let scale = Scale::round(family.unit, if is_known { hottest.max(100.0) } else { hottest });
+    let strokes = (0..LEVELS)
         .map(|heat| {
-            let hot = |value: f64| value > 0.0 && level_of(value, scale) == heat;
+            let hot = |value: f64| value > 0.0 && level_of(value, &scale) == heat;
             let rows = cells.iter().map(|row| row.iter().map(|&value| hot(value)).collect::<Vec<bool>>());
             Stroke { line: level(rows, &begins), area: String::new() }
         })
-        .collect()
+        .collect();
+    (strokes, scale)
 }
 
 /// The hottest of each cell, zero where there is nothing; and where each column begins, and the last ends.
@@ -112,9 +117,8 @@ pub fn summary(family: &Family, values: &[Option<f64>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::Window;
     use crate::chart::fixture::{at, family, history};
-    use crate::chart::{Scale, Window};
-    use crate::model::Unit;
 
     fn cores(count: usize) -> Family {
         let names: Vec<String> = (0..count).map(|core| core.to_string()).collect();
@@ -131,10 +135,9 @@ mod tests {
         let rows: Vec<_> = (1..=60).map(|second| (second, values(second))).collect();
         let history = history(&family, &rows, &[]);
         let span = Span::ending(at(60), Window::One);
-        let scale = Scale::round(Unit::Percent, 100.0);
         let strokes: Vec<String> = history
             .track(&family.id)
-            .map(|track| strokes(&family, track, span, &scale))
+            .map(|track| strokes(&family, track, span).0)
             .unwrap_or_default()
             .into_iter()
             .map(|stroke| stroke.line)
@@ -149,8 +152,7 @@ mod tests {
         let values: Vec<_> = (0..128).map(|core| Some(if core == 17 { 100.0 } else { 30.0 })).collect();
         let history = history(&family, &[(60, values.clone())], &[]);
         let span = Span::ending(at(60), Window::One);
-        let scale = Scale::round(Unit::Percent, 100.0);
-        let strokes = history.track(&family.id).map(|track| strokes(&family, track, span, &scale)).unwrap_or_default();
+        let strokes = history.track(&family.id).map(|track| strokes(&family, track, span).0).unwrap_or_default();
         assert_eq!(strokes[4].line, "M1180 4h20");
         assert_eq!(strokes[1].line.matches('M').count(), 31);
         assert_eq!(summary(&family, &values), ["100% (17)", "30.5%", "30.0%"]);

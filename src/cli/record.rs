@@ -1,20 +1,25 @@
 //! `telltale record`: samples this machine into a file that `--source replay:FILE` plays back.
 
 use super::{Failure, load, log};
-use crate::model::Observation;
+use crate::model::{Interval, Observation, ProcessTable};
 use crate::server::config::keys::{INTERVAL, Key};
 use crate::server::config::{Flags, value};
-use crate::server::sampler::{self, Opened, Recorder, SourceKind, Stop};
+use crate::server::meter::Lookers;
+use crate::server::sampler::collector::slower;
+use crate::server::sampler::{self, Opened, Recorder, Scan, SourceKind, Stop};
 use crate::server::shutdown;
 use anyhow::Context;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+/// How often processes are written: they change slowly, and each table is as long as many samples.
+const PROCESSES_INTERVAL: Interval = Interval::SECOND.times(10);
+
 pub(super) const EXAMPLE: &str = "Example:
-  telltale record hour.jsonl --for 1h
+  telltale record hour.jsonl --for 1h --with-processes
   telltale --source replay:hour.jsonl";
 
 #[derive(clap::Args, Debug)]
@@ -26,7 +31,10 @@ pub struct Arguments {
     pub(super) time: Duration,
     #[arg(long, value_name = INTERVAL.value_name, help = INTERVAL.help)]
     interval: Option<String>,
-    /// Configuration file, of which only the interval counts here
+    /// Also write a table of all processes every 10 s
+    #[arg(long)]
+    with_processes: bool,
+    /// Configuration file, of which only what is sampled counts here
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -46,19 +54,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Refused(line.to_owned()));
     }
     let name = arguments.file.display();
-    let Opened { host, catalog, source, .. } =
-        sampler::open(&sampler::Settings { source: SourceKind::System, ..config.sampling() }, Arc::default())?;
+    let settings = sampler::Settings { source: SourceKind::System, ..config.sampling() };
+    let Opened { host, catalog, source, processes, .. } = sampler::open(&settings, Arc::default())?;
     let file = File::create_new(&arguments.file).map_err(|error| Failure::Refused(refusal(&arguments.file, &error)))?;
     let mut recorder = Recorder::new(host, &catalog, file).with_context(|| format!("writing {name}"))?;
     let stop = Stop::new();
     stop_after(arguments.time, stop.clone()).context("waiting for the end of the recording")?;
+
+    let period = slower(config.interval, PROCESSES_INTERVAL);
+    let tables = match arguments.with_processes {
+        true => scan_aside(processes, period, &stop).context("the processes cannot be scanned")?,
+        false => mpsc::channel().1,
+    };
 
     let mut samples = 0_u64;
     let mut written = Ok(());
     source.run(&stop, &mut |observation| {
         samples += u64::from(matches!(observation, Observation::Sample { .. }));
         if written.is_ok() {
-            written = recorder.record(&observation);
+            let mut tables = tables.try_iter();
+            written = recorder
+                .record(&observation)
+                .and_then(|()| tables.try_for_each(|table| recorder.record_processes(&table)));
         }
         if written.is_err() {
             stop.stop();
@@ -67,6 +84,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     written.with_context(|| format!("writing {name}"))?;
     tracing::info!("wrote {samples} samples to {name}; play them with: telltale --source replay:{name}");
     Ok(())
+}
+
+/// Scans on a thread of its own, so that no tick waits for it.
+fn scan_aside(scan: Box<dyn Scan>, period: Interval, stop: &Stop) -> io::Result<mpsc::Receiver<Arc<ProcessTable>>> {
+    let lookers = Arc::new(Lookers::default());
+    let look = lookers.look();
+    let (sender, tables) = mpsc::channel();
+    sampler::processes::spawn(scan, period, lookers, stop.clone(), move |table| {
+        let _look = &look;
+        // Whoever wanted it has come to an end, and so does this.
+        table.into_iter().for_each(|table| drop(sender.send(table)));
+    })?;
+    Ok(tables)
 }
 
 fn refusal(file: &Path, error: &io::Error) -> String {

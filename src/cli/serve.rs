@@ -1,14 +1,17 @@
 //! `telltale serve`: the dashboard, from the configuration to the last goodbye.
 
 use super::{Failure, load, log, say};
+use crate::model::Interval;
 use crate::server::api::AppState;
 use crate::server::assets::Assets;
 use crate::server::config::{Config, Flags};
 use crate::server::history::History;
 use crate::server::hub::{HelloFacts, Hub};
 use crate::server::meter::Meter;
-use crate::server::pages::{self, Links, PageSettings};
+use crate::server::pages::{self, Links, PageSettings, Style};
+use crate::server::processes::Processes;
 use crate::server::router::router;
+use crate::server::sampler::collector::slower;
 use crate::server::sampler::{self, Opened, Stop};
 use crate::server::serve::{self, Patience};
 use crate::server::shutdown::{self, Shutdown};
@@ -16,6 +19,7 @@ use crate::server::subscribers::Subscribers;
 use anyhow::Context;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -49,7 +53,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr().context("the listener has no address")?;
 
     let meter = Arc::new(Meter::default());
-    let Opened { host, catalog, interval, source } =
+    let Opened { host, catalog, interval, source, processes: scan } =
         sampler::open(&config.sampling(), Arc::clone(&meter)).map_err(super::no_source)?;
     config.prepare_data_dir()?;
     let assets = open_assets();
@@ -77,10 +81,22 @@ async fn serve(config: Config) -> Result<(), Failure> {
         }
     };
     let sampling = sampler::spawn(source, stop.clone(), sink).context("the sampler cannot be started")?;
+    let lookers = Arc::clone(meter.lookers());
+    let period = slower(interval, Interval::SECOND);
+    let processes = Arc::new(Processes::new(Arc::clone(&lookers), period));
+    let sink = {
+        let (processes, hub) = (Arc::clone(&processes), Arc::clone(&hub));
+        move |table: Option<_>| {
+            processes.publish(table.clone());
+            hub.publish_processes(table);
+        }
+    };
+    let scanning = sampler::processes::spawn(scan, period, lookers, stop.clone(), sink)
+        .context("the processes cannot be scanned")?;
 
     let access = Arc::new(config.access(own_name())?);
     let subscribers = Arc::new(Subscribers::new(config.stream.limits.within_descriptors(), Arc::clone(&meter)));
-    let state = AppState { host, history, hub: Arc::clone(&hub), subscribers, meter, access };
+    let state = AppState { host, history, hub: Arc::clone(&hub), processes, subscribers, meter, access };
     let pages = pages::routes(PageSettings {
         links: links(&assets),
         build: assets.build().into(),
@@ -104,13 +120,18 @@ async fn serve(config: Config) -> Result<(), Failure> {
         is_asked
     };
     let ((), is_asked) = tokio::join!(serving, stopping);
-    let joined = tokio::time::timeout(LAST_WORDS, tokio::task::spawn_blocking(|| sampling.join())).await;
+    let joined = tokio::time::timeout(LAST_WORDS, tokio::task::spawn_blocking(|| join(sampling, scanning))).await;
     match joined {
         Ok(Ok(Ok(()))) if is_asked => Ok(()),
-        // A collector that hangs in the kernel may hold its thread; the process ends all the same.
+        // What hangs in the kernel may hold its thread; the process ends all the same.
         Err(_) if is_asked => Ok(()),
         _ => Err(Failure::Broken(anyhow::anyhow!("the sampler ended before its time"))),
     }
+}
+
+/// Both threads at their end.
+fn join(sampling: JoinHandle<()>, scanning: JoinHandle<()>) -> std::thread::Result<()> {
+    sampling.join().and(scanning.join())
 }
 
 fn open_assets() -> Assets {
@@ -124,7 +145,10 @@ fn open_assets() -> Assets {
 fn links(assets: &Assets) -> Links {
     let own = assets.links();
     Links {
-        css: own.as_ref().map(|links| links.css.clone()),
+        css: match assets.style() {
+            Some(text) => Some(Style::Inside(text)),
+            None => own.as_ref().map(|links| Style::Beside(links.css.clone())),
+        },
         js: own.as_ref().map(|links| links.js.clone()),
         wasm: own.map(|links| links.wasm),
     }

@@ -42,7 +42,7 @@ pub async fn boot() -> Result<(), JsValue> {
     let mut history = History::new(KEEP);
     history.set_catalog(&catalog);
     if let Some(last) = state.last {
-        samples::fill(&mut history, &state, last).await;
+        samples::fill(&mut history, &catalog, &state, last).await;
     }
     let end = history.newest_tick();
     let scene = Scene {
@@ -157,7 +157,7 @@ impl Page {
             scene.end = scene.history.newest_tick();
             scene.end
         };
-        self.redraw();
+        self.surfaces.borrow_mut().draw(&self.scene.borrow(), false);
         // Only a page that is not live says what instant it shows.
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
@@ -179,8 +179,14 @@ impl Page {
         }
     }
 
+    /// Draws everything anew.
     pub(super) fn redraw(&self) {
-        self.surfaces.borrow_mut().draw(&self.scene.borrow());
+        self.surfaces.borrow_mut().draw(&self.scene.borrow(), true);
+    }
+
+    /// Draws what the viewer has scrolled to.
+    pub(super) fn catch_up(&self) {
+        self.surfaces.borrow_mut().catch_up(&self.scene.borrow());
     }
 
     pub(super) fn point_at(&self, cursor: Option<UnixMs>) {

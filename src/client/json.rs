@@ -1,13 +1,12 @@
 //! Reads what the server sends with the browser's own JSON parser: another one in the wasm would be a
-//! third of it.
+//! third of it. Samples, which are many, are read by `scan`.
 
 use super::page::{PageState, Theme, Zone};
 use crate::chart::Window;
 use crate::model::event::{Gap, GapReason};
 use crate::model::family::{Catalog, Dimension, Family, Unit};
-use crate::model::sample::{FamilyValues, Sample};
-use crate::model::{EventName, Interval, Process, ProcessTable, UnixMs};
-use js_sys::{Array, JSON, Object, Reflect};
+use crate::model::{Interval, Process, ProcessTable, UnixMs};
+use js_sys::{Array, JSON, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A value out of somebody else's hands: every question about it may be answered with `None`.
@@ -27,7 +26,7 @@ impl Json {
         self.0.as_string()
     }
 
-    fn number(&self) -> Option<f64> {
+    pub(super) fn number(&self) -> Option<f64> {
         self.0.as_f64()
     }
 
@@ -51,19 +50,6 @@ impl Json {
     pub(super) fn count_at(&self, name: &str) -> Option<u32> {
         self.field(name)?.number().map(|count| count as u32)
     }
-}
-
-pub(super) fn sample(json: &Json) -> Option<Sample> {
-    let t = json.time_at("t")?;
-    let fields = Object::entries(json.0.dyn_ref::<Object>()?);
-    let families = (0..fields.length())
-        .filter_map(|index| fields.get(index).dyn_into::<Array>().ok())
-        .filter_map(|field| {
-            let family = field.get(0).as_string().filter(|name| name != "t")?.into();
-            Some(FamilyValues { family, values: Json(field.get(1)).items().map(|value| value.number()).collect() })
-        })
-        .collect();
-    Some(Sample { t, families })
 }
 
 pub(super) fn gap(json: &Json) -> Option<Gap> {
@@ -114,13 +100,6 @@ fn process(json: &Json) -> Option<Process> {
         started_at: json.time_at("started_at"),
         arguments: text("arguments"),
     })
-}
-
-/// The name of an event and its data, as `/api/v1/samples` lists them.
-pub(super) fn event(json: &Json) -> Option<(EventName, Json)> {
-    let name = json.text_at("event")?;
-    let name = EventName::ALL.into_iter().find(|known| known.as_str() == name)?;
-    Some((name, json.field("data")?))
 }
 
 pub(super) fn page_state(json: &Json) -> Option<PageState> {

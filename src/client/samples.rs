@@ -5,6 +5,7 @@ use super::json::{self, Json};
 use super::page::PageState;
 use crate::chart::Span;
 use crate::model::event::{Gap, GapReason};
+use crate::model::scan;
 use crate::model::{Catalog, EventId, EventName, History, Interval, UnixMs};
 use leptos::prelude::*;
 use std::rc::Rc;
@@ -17,11 +18,11 @@ const TRIES: u32 = 3;
 
 /// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. A server
 /// that does not answer for some seconds is left to the stream, which says so and finds it again.
-pub(super) async fn fill(history: &mut History, page: &PageState, last: EventId) {
+pub(super) async fn fill(history: &mut History, catalog: &Catalog, page: &PageState, last: EventId) {
     let start = EventId { t: lead_in(Span::ending(last.t, page.window), page.interval), ..last };
     for attempt in 0..TRIES {
         if let Some(answer) = fetch(start).await {
-            return take(history, &answer, last.t);
+            return take(history, &answer, catalog, last.t);
         }
         pause(1_000 << attempt).await;
     }
@@ -33,25 +34,23 @@ fn lead_in(span: Span, interval: Interval) -> UnixMs {
 }
 
 /// Takes events up to `last`.
-fn take(history: &mut History, answer: &Json, last: UnixMs) {
-    let events = answer.field("events").into_iter().flat_map(|events| events.items());
-    for (name, data) in events.filter_map(|event| json::event(&event)) {
-        match name {
-            EventName::Sample => {
-                if let Some(sample) = json::sample(&data).filter(|sample| sample.t <= last) {
-                    history.push(&sample);
-                }
+fn take(history: &mut History, answer: &str, catalog: &Catalog, last: UnixMs) {
+    // What is cut off is asked for again by the stream.
+    _ = scan::events(answer, |name, data| match name {
+        EventName::Sample => {
+            if let Some(sample) = scan::sample(data, catalog).filter(|sample| sample.t <= last) {
+                history.push(&sample);
             }
-            EventName::Gap => {
-                // What is older than the server's memory is not drawn as a gap: it was never asked for.
-                let inside = |gap: &Gap| gap.to.is_some_and(|to| to < last) && gap.reason != GapReason::Expired;
-                if let Some(gap) = json::gap(&data).filter(inside) {
-                    history.push_gap(gap);
-                }
-            }
-            _ => {}
         }
-    }
+        EventName::Gap => {
+            // What is older than the server's memory is not drawn as a gap: it was never asked for.
+            let inside = |gap: &Gap| gap.to.is_some_and(|to| to < last) && gap.reason != GapReason::Expired;
+            if let Some(gap) = Json::parse(data).as_ref().and_then(json::gap).filter(inside) {
+                history.push_gap(gap);
+            }
+        }
+        _ => {}
+    });
 }
 
 /// A wider window needs samples from before the page was opened.
@@ -64,8 +63,9 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
     }
     let Some(answer) = fetch(EventId { t: start, ..last }).await else { return };
     let mut earlier = History::new(super::awake::KEEP);
-    earlier.set_catalog(&page.look(|scene| scene.catalog.clone()));
-    take(&mut earlier, &answer, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND));
+    let catalog = page.look(|scene| scene.catalog.clone());
+    earlier.set_catalog(&catalog);
+    take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND));
     page.change_history(|history| history.prepend(earlier));
     page.redraw();
 }
@@ -75,8 +75,8 @@ pub(super) async fn catalog() -> Option<Catalog> {
     json::catalog(&Json::parse(&text_of("/api/v1/catalog").await?)?)
 }
 
-async fn fetch(after: EventId) -> Option<Json> {
-    Json::parse(&text_of(&format!("/api/v1/samples?after={after}")).await?)
+async fn fetch(after: EventId) -> Option<String> {
+    text_of(&format!("/api/v1/samples?after={after}")).await
 }
 
 /// What the server answers at an address; `None` when it does not, or says that it can't.

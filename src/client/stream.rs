@@ -6,6 +6,7 @@ use super::document;
 use super::json::{self, Json};
 use crate::model::event::EventName;
 use crate::model::link::{Action, Watchdog};
+use crate::model::scan;
 use crate::model::{Catalog, EventId, Link};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -139,28 +140,33 @@ impl Stream {
         let now = document::now();
         self.watchdog.borrow_mut().heard(now);
         // An event that can't be read is a sign of life and nothing more.
-        _ = event.data().as_string().and_then(|data| self.take(name, &Json::parse(&data)?, event, now));
+        _ = event.data().as_string().and_then(|data| match name {
+            EventName::Sample => self.take_sample(&data, event, now),
+            _ => self.take(name, &Json::parse(&data)?, now),
+        });
         self.say_link();
     }
 
-    fn take(&self, name: EventName, data: &Json, event: &MessageEvent, now: i64) -> Option<()> {
+    fn take_sample(&self, data: &str, event: &MessageEvent, now: i64) -> Option<()> {
+        let sample = self.page.look(|scene| scan::sample(data, &scene.catalog))?;
+        self.watchdog.borrow_mut().sampled(sample.t, now);
+        self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
+        self.page.change_history(|history| history.push(&sample));
+        self.page.show_newest();
+        Some(())
+    }
+
+    fn take(&self, name: EventName, data: &Json, now: i64) -> Option<()> {
         match name {
             EventName::Hello => self.greet(data)?,
             EventName::Catalog => self.change_catalog(json::catalog(data)?),
-            EventName::Sample => {
-                let sample = json::sample(data)?;
-                self.watchdog.borrow_mut().sampled(sample.t, now);
-                self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
-                self.page.change_history(|history| history.push(&sample));
-                self.page.show_newest();
-            }
             EventName::Gap => {
                 let gap = json::gap(data)?;
                 self.page.change_history(|history| history.push_gap(gap));
             }
             EventName::Processes => self.page.show_processes(json::processes(data)?),
             EventName::Bye => self.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
-            EventName::Ping => {}
+            EventName::Ping | EventName::Sample => {}
         }
         Some(())
     }

@@ -5,17 +5,19 @@ mod lists;
 mod slot;
 
 use super::parts;
+use crate::chart::Scene;
 use crate::chart::drawing::stroke_count;
-use crate::chart::{Scene, Window};
 use crate::model::health::Headline;
-use crate::model::{Catalog, Family, Interval, ProcessTable, UnixMs};
-use leptos::prelude::document;
+use crate::model::{Catalog, Family, ProcessTable, UnixMs};
+use leptos::prelude::{document, window};
 use lists::{DeviceSurface, ProcessSurface};
 use slot::{Slot, SparkSurface, Way, all, first, part, write_all};
 use web_sys::Element;
 
-/// A chart's words are renewed this seldom: nobody hears them change.
-const RENEW_WORDS: Interval = Interval::SECOND.times(10);
+/// In so many ticks the words of all charts are renewed, some in each; so are the charts that are out of sight.
+const ROUND: usize = 10;
+/// So near to what is in sight, in pixels, a chart is drawn as if it were.
+const MARGIN: f64 = 240.0;
 
 /// All places of a page.
 #[derive(Default)]
@@ -26,11 +28,15 @@ pub(super) struct Surfaces {
     figures: Vec<FigureSurface>,
     devices: Vec<DeviceSurface>,
     processes: Option<ProcessSurface>,
-    worded: Option<(UnixMs, Window)>,
+    /// Ticks drawn so far.
+    turn: usize,
 }
 
 struct ChartSurface {
     family: Family,
+    figure: Element,
+    /// The newest instant in what stands there.
+    drawn: Option<UnixMs>,
     lines: Vec<Slot>,
     areas: Vec<Slot>,
     values: Vec<Slot>,
@@ -64,6 +70,22 @@ struct FigureSurface {
     spark: SparkSurface,
 }
 
+/// What of the page is in sight.
+struct Sight {
+    height: f64,
+}
+
+impl Sight {
+    fn now() -> Self {
+        Self { height: window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(f64::INFINITY) }
+    }
+
+    fn is_near(&self, element: &Element) -> bool {
+        let bounds = element.get_bounding_client_rect();
+        bounds.bottom() > -MARGIN && bounds.top() < self.height + MARGIN
+    }
+}
+
 impl Surfaces {
     pub(super) fn find(catalog: &Catalog) -> Self {
         let mut surfaces = Self::default();
@@ -95,24 +117,40 @@ impl Surfaces {
         surfaces
     }
 
-    pub(super) fn draw(&mut self, scene: &Scene) {
-        let due = scene.end.map(|end| (end.floor_to(RENEW_WORDS), scene.window));
-        let renew_words = due != self.worded;
-        self.worded = due;
-        for tile in &mut self.tiles {
-            tile.draw(scene, renew_words);
+    /// Draws what is in sight, and a part of everything else; all of it when the picture changed as a whole.
+    pub(super) fn draw(&mut self, scene: &Scene, is_whole: bool) {
+        // Asked before anything is written, while the browser still knows the answers.
+        let sight = Sight::now();
+        let near: Vec<bool> = self.charts.iter().map(|chart| sight.is_near(&chart.figure)).collect();
+        let turn = self.turn;
+        self.turn += 1;
+        let is_turn = |index: usize| is_whole || (turn + index).is_multiple_of(ROUND);
+        for (index, tile) in self.tiles.iter_mut().enumerate() {
+            tile.draw(scene, is_turn(index));
         }
-        if let Some(summary) = self.summary.as_mut().filter(|_| renew_words) {
+        if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
         }
-        for chart in &mut self.charts {
-            chart.draw(scene, renew_words);
+        for (index, (chart, near)) in self.charts.iter_mut().zip(near).enumerate() {
+            if near || is_turn(index) {
+                chart.draw(scene, is_turn(index));
+            }
         }
         for figure in &mut self.figures {
             figure.draw(scene);
         }
-        for devices in &mut self.devices {
-            devices.draw(scene, renew_words);
+        for (index, devices) in self.devices.iter_mut().enumerate() {
+            devices.draw(scene, is_turn(index));
+        }
+    }
+
+    /// After the viewer has scrolled: charts that came into sight since they were drawn.
+    pub(super) fn catch_up(&mut self, scene: &Scene) {
+        let sight = Sight::now();
+        for chart in &mut self.charts {
+            if chart.drawn != scene.end && sight.is_near(&chart.figure) {
+                chart.draw(scene, false);
+            }
         }
     }
 
@@ -173,11 +211,14 @@ impl ChartSurface {
             crosshair: ["x1", "x2", "y2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
             instant: [Way::Attribute("x"), Way::Text].map(|way| Slot::new(instant.clone(), way)),
             slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
+            figure: figure.clone(),
+            drawn: None,
             family: family.clone(),
         }
     }
 
     fn draw(&mut self, scene: &Scene, renew_words: bool) {
+        self.drawn = scene.end;
         let text = scene.chart(&self.family);
         for ((line, area), stroke) in self.lines.iter_mut().zip(&mut self.areas).zip(text.strokes) {
             line.write(stroke.line);

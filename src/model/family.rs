@@ -27,7 +27,7 @@ pub struct Family {
 pub struct Dimension {
     pub id: Arc<str>,
     pub label: Arc<str>,
-    /// Where a dimension counts something else than its family does: in `self`.
+    /// Where a dimension counts something else than its family does: in `self` and `tcp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
 }

@@ -134,6 +134,15 @@ impl Headline {
     /// What stands behind a percentage; `highest` is the name of the series it is read from.
     fn detail(self, look: &Look, highest: &str) -> String {
         let shown = |unit: Unit, name: &str| look.value(name).map(|value| unit.show(value).text());
+        let host = match self {
+            Self::Cpu => "cpu.host.busy",
+            Self::Memory => "memory.host.used_percent",
+            _ => "",
+        };
+        // The host's own figure is there only where a group's limit leaves less than all of it.
+        if Series::resolve(host, look.catalog).is_some() {
+            return format!("of the limit · host {}", units::show(Unit::Percent, look.value(host)).text());
+        }
         match self {
             Self::Cpu => shown(Unit::Count, "load.load1").map(|load| format!("load {load}")).unwrap_or_default(),
             Self::Memory => shown(Unit::Bytes, "memory.available.available")
@@ -309,6 +318,34 @@ mod tests {
         ] {
             let reading = read(headline, sample)?;
             assert_eq!((&*reading.value.text(), &*reading.detail, reading.health), (value, detail, health), "{sample}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_limit_has_the_hosts_figure_beside_it() -> Result<(), serde_json::Error> {
+        let of =
+            |id: &str, dimensions: &[(&str, &str)]| Family::new(id, id, Unit::Percent, Interval::SECOND, dimensions);
+        let both = [("used", ""), ("free", "")];
+        let catalog = Catalog(vec![
+            of("cpu", &[("user", "")]),
+            of("cpu.host", &[("user", "")]),
+            of("memory", &both),
+            of("memory.available", &[("available", "")]),
+            of("memory.host", &both),
+        ]);
+        let mut history = crate::model::History::new(Interval::MINUTE);
+        history.set_catalog(&catalog);
+        let sample =
+            r#"{"t":1000,"cpu":[99],"cpu.host":[34],"memory":[60,40],"memory.available":[40],"memory.host":[null,1]}"#;
+        history.push(&serde_json::from_str::<Sample>(sample)?);
+        let look = Look { catalog: &catalog, history: &history, from: UnixMs(0), at: UnixMs(1_000) };
+        for (headline, value, detail) in [
+            (Headline::Cpu, "99.0%", "of the limit · host 34.0%"),
+            (Headline::Memory, "60.0%", "of the limit · host –"),
+        ] {
+            let reading = headline.read(&look);
+            assert_eq!((&*reading.value.text(), &*reading.detail), (value, detail));
         }
         Ok(())
     }

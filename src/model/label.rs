@@ -30,13 +30,17 @@ pub fn id_part(raw: &[u8]) -> String {
 /// it is: escaping is the business of whoever writes HTML or JSON.
 pub fn text(raw: &[u8]) -> String {
     let decoded = String::from_utf8_lossy(raw);
-    let mut shown: String =
-        decoded.chars().take(TEXT_LIMIT).map(|c| if is_harmless(c) { c } else { '\u{fffd}' }).collect();
+    let mut shown: String = decoded.chars().take(TEXT_LIMIT).map(harmless).collect();
     if decoded.chars().nth(TEXT_LIMIT).is_some() {
         shown.pop();
         shown.push('…');
     }
     shown
+}
+
+/// The same for one character.
+pub fn harmless(c: char) -> char {
+    if is_harmless(c) { c } else { '\u{fffd}' }
 }
 
 fn is_harmless(c: char) -> bool {

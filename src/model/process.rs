@@ -1,8 +1,8 @@
 //! Who runs on a machine: a table of processes of one instant, and the order in which people look at it.
 
 use super::time::UnixMs;
+use super::top::top;
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -69,10 +69,10 @@ impl ProcessOrder {
         }
     }
 
-    /// The heavier one first; among equals the one with more memory, then the older.
-    pub fn compare(self, left: &Process, right: &Process) -> Ordering {
-        let by = |order: Self| order.weight(right).partial_cmp(&order.weight(left)).unwrap_or(Ordering::Equal);
-        by(self).then_with(|| by(Self::Memory)).then_with(|| left.pid.cmp(&right.pid))
+    /// The heavier one first; among equals the one with more memory.
+    pub fn is_before(self, left: &Process, right: &Process) -> bool {
+        let (heavier, lighter) = (self.weight(left), self.weight(right));
+        heavier > lighter || (heavier == lighter && left.memory_bytes > right.memory_bytes)
     }
 }
 
@@ -91,24 +91,26 @@ impl FromStr for ProcessOrder {
 impl Process {
     /// Whether a search finds it: in its name, user or arguments without regard to case, or as its whole pid.
     pub fn matches(&self, search: &str) -> bool {
-        let search = search.trim().to_lowercase();
-        let holds = |text: &str| text.to_lowercase().contains(&search);
+        let search = search.trim();
+        let holds = |text: &str| holds(text, search);
         holds(&self.name)
             || self.user.as_deref().is_some_and(holds)
             || self.arguments.as_deref().is_some_and(holds)
-            || self.pid.to_string() == search
+            || search.parse() == Ok(self.pid)
     }
+}
+
+/// Without regard to the case of Latin letters: the tables of all others are more than a page can carry.
+fn holds(text: &str, search: &str) -> bool {
+    let (text, search) = (text.as_bytes(), search.as_bytes());
+    search.is_empty() || text.windows(search.len()).any(|part| part.eq_ignore_ascii_case(search))
 }
 
 impl ProcessTable {
     /// The heaviest of those that a search finds; an empty search finds all. Also how many it finds.
     pub fn heaviest(&self, order: ProcessOrder, search: &str, limit: usize) -> (Vec<&Process>, usize) {
-        let mut found: Vec<&Process> =
-            self.processes.iter().filter(|process| search.is_empty() || process.matches(search)).collect();
-        let count = found.len();
-        found.sort_unstable_by(|left, right| order.compare(left, right));
-        found.truncate(limit);
-        (found, count)
+        let found = || self.processes.iter().filter(|process| search.is_empty() || process.matches(search));
+        (top(found(), limit, |left, right| order.is_before(left, right)), found().count())
     }
 }
 

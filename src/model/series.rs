@@ -24,6 +24,8 @@ enum Formula {
     SumBut(Option<usize>),
     /// The first dimension as a percentage of itself and another: `used` of `used` and `free`.
     PercentOf(usize),
+    /// The first dimension as a percentage of all: `used` of `memory.host`.
+    FirstOfAll,
     /// What is not available, of all there is: `memory.used_percent`.
     NotAvailable {
         available: Arc<str>,
@@ -49,7 +51,8 @@ impl Series {
             return Some(Self::of(family, family.unit_of(index), Formula::Dimension(index)));
         }
         let formula = match (&*family.id, dimension) {
-            ("cpu", "busy") => Formula::SumBut(family.dimension("iowait")),
+            ("cpu" | "cpu.host", "busy") => Formula::SumBut(family.dimension("iowait")),
+            ("memory.host", "used_percent") => Formula::FirstOfAll,
             (_, "used_percent") if is_filling(family) => Formula::PercentOf(family.dimension("free")?),
             _ => return None,
         };
@@ -119,9 +122,9 @@ pub fn combine(all: &mut Points, more: Points, join: fn(f64, f64) -> f64) {
     }
 }
 
-/// `swap`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
+/// `swap`, `conntrack`, `fs.*.space` and `fs.*.inodes`: families of what is used and what is free.
 fn is_filling(family: &Family) -> bool {
-    (&*family.id == "swap" || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
+    (matches!(&*family.id, "swap" | "conntrack") || family.id.starts_with("fs.")) && family.dimension("used") == Some(0)
 }
 
 impl Formula {
@@ -138,6 +141,10 @@ impl Formula {
             Self::PercentOf(free) => {
                 let (used, free) = (value(family, 0)?, value(family, *free)?);
                 if used + free > 0.0 { used / (used + free) * 100.0 } else { 0.0 }
+            }
+            Self::FirstOfAll => {
+                let total = sum_but(family, None).filter(|total| *total > 0.0)?;
+                value(family, 0)? / total * 100.0
             }
             Self::NotAvailable { available } => {
                 let total = sum_but(family, None).filter(|total| *total > 0.0)?;
@@ -166,12 +173,22 @@ mod tests {
             ),
             Family::new("memory", "Memory", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
             Family::new("memory.available", "Available", Unit::Bytes, second, &[("available", "available")]),
+            Family::new(
+                "cpu.host",
+                "CPU of the host",
+                Unit::Percent,
+                second,
+                &[("user", "user"), ("iowait", "iowait")],
+            ),
+            Family::new("memory.host", "Of the host", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
             Family::new("swap", "Swap", Unit::Bytes, second, &[("used", "used"), ("free", "free")]),
+            Family::new("conntrack", "Connections", Unit::Count, second, &[("used", "used"), ("free", "free")]),
             Family::new("fs./.space", "Space", Unit::Bytes, second, &[("used", "u"), ("reserved", "r"), ("free", "f")]),
             Family::new("net.eth0.100.traffic", "Traffic", Unit::BytesPerSecond, second, &[("received", "r")]),
         ]);
         let sample: Sample = serde_json::from_str(
-            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],
+            r#"{"t":1000,"cpu":[10,5,20],"memory":[60,40],"memory.available":[50],"swap":[0,0],"conntrack":[64,192],
+                "cpu.host":[3,9],"memory.host":[30,90],
                 "fs./.space":[30,5,90],"net.eth0.100.traffic":[7]}"#,
         )?;
         let mut history = History::new(Interval::MINUTE);
@@ -181,7 +198,10 @@ mod tests {
             ("cpu.system", Some(5.0)),
             ("cpu.busy", Some(15.0)),
             ("memory.used_percent", Some(50.0)),
+            ("cpu.host.busy", Some(3.0)),
+            ("memory.host.used_percent", Some(25.0)),
             ("swap.used_percent", Some(0.0)),
+            ("conntrack.used_percent", Some(25.0)),
             ("fs./.space.used_percent", Some(25.0)),
             ("net.eth0.100.traffic.received", Some(7.0)),
             ("cpu.nothing", None),

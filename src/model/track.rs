@@ -7,6 +7,9 @@ use super::time::{Interval, UnixMs};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// A line comes from before where it begins: the rows of the bucket there, and of the one before it.
+const LEAD_ROWS: usize = 48;
+
 /// One family's values over time. Ticks that do not exist have no row; a value that could not be read
 /// is NaN inside and `None` to every caller.
 #[derive(Clone, Debug)]
@@ -58,6 +61,16 @@ impl Track {
             self.columns.iter_mut().for_each(|column| {
                 column.pop_front();
             });
+        }
+    }
+
+    /// A copy of the rows from the last one before `t` on: what is needed to draw from there.
+    fn since(&self, t: UnixMs) -> Self {
+        let first = self.first_at_or_after(t).saturating_sub(LEAD_ROWS);
+        Self {
+            interval: self.interval,
+            t: self.t.range(first..).copied().collect(),
+            columns: self.columns.iter().map(|column| column.range(first..).copied().collect()).collect(),
         }
     }
 
@@ -154,6 +167,17 @@ impl History {
         }
     }
 
+    /// A copy without what is not needed to draw from `t` on: with very many series the whole is dear to copy.
+    pub fn since(&self, t: UnixMs) -> Self {
+        Self {
+            keep: self.keep,
+            tracks: self.tracks.iter().map(|(id, track)| (id.clone(), track.since(t))).collect(),
+            gaps: self.gaps.clone(),
+            oldest_tick: self.oldest_tick,
+            newest_tick: self.newest_tick,
+        }
+    }
+
     /// Adds what `earlier` knows of the time before this history begins.
     pub fn prepend(&mut self, earlier: Self) {
         for (id, track) in &mut self.tracks {
@@ -211,15 +235,13 @@ mod tests {
         Sample { t: UnixMs(t), families: vec![FamilyValues { family: "load".into(), values: vec![Some(value)] }] }
     }
 
+    fn history_catalog() -> Catalog {
+        Catalog(vec![Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min")])])
+    }
+
     fn history() -> History {
         let mut history = History::new(Interval::SECOND.times(3));
-        history.set_catalog(&Catalog(vec![Family::new(
-            "load",
-            "Load",
-            Unit::Count,
-            Interval::SECOND,
-            &[("load1", "1 min")],
-        )]));
+        history.set_catalog(&history_catalog());
         history
     }
 
@@ -231,6 +253,22 @@ mod tests {
         }
         let rows = history.track("load").map(|track| (track.len(), track.oldest_t()));
         assert_eq!(rows, Some((3, Some(UnixMs(8_000)))));
+    }
+
+    #[test]
+    fn a_copy_begins_a_little_before() {
+        let mut history = History::new(Interval::MINUTE.times(5));
+        history.set_catalog(&history_catalog());
+        for second in 1..=100 {
+            history.push(&sample(second * 1_000, second as f64));
+        }
+        for (t, oldest) in [(0, 1_000), (10_000, 1_000), (60_000, 12_000), (200_000, 53_000)] {
+            let copy = history.since(UnixMs(t));
+            let rows = copy.track("load").map(|track| (track.oldest_t(), track.t(track.len() - 1), track.value(0, 0)));
+            let expected = (Some(UnixMs(oldest)), Some(UnixMs(100_000)), Some(oldest as f64 / 1_000.0));
+            assert_eq!(rows, Some(expected), "{t}");
+            assert_eq!((copy.oldest_tick(), copy.newest_tick()), (history.oldest_tick(), history.newest_tick()));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The answers for programs, each described where it is made: the OpenAPI document is the routes themselves.
 
+mod processes;
 mod samples;
 pub mod schema;
 
@@ -8,6 +9,7 @@ use super::history::History;
 use super::hub::Hub;
 use super::meter::Meter;
 use super::problem::Problem;
+use super::processes::Processes;
 use super::sse::{self, Streams};
 use super::subscribers::{SubscriberList, Subscribers};
 use crate::model::HostFacts;
@@ -30,6 +32,7 @@ pub struct AppState {
     pub host: Arc<HostFacts>,
     pub history: Arc<History>,
     pub hub: Arc<Hub>,
+    pub processes: Arc<Processes>,
     pub subscribers: Arc<Subscribers>,
     pub meter: Arc<Meter>,
     pub access: Arc<Access>,
@@ -78,6 +81,7 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(sse::stream))
         .routes(routes!(samples::samples))
+        .routes(routes!(processes::processes))
         .routes(routes!(subscribers))
         .routes(routes!(host))
         .routes(routes!(catalog))

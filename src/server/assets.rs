@@ -59,6 +59,15 @@ impl Assets {
         }
     }
 
+    /// The style sheet, to stand in the page itself: a request for it would hold up the first paint. `None` where it may
+    /// change while the server runs.
+    pub fn style(&self) -> Option<&'static str> {
+        match self {
+            Self::Embedded => embedded::text("pkg/telltale.css"),
+            Self::Folder(_) => None,
+        }
+    }
+
     /// A name for this build of the page. Of a folder it is read from the files as they are now.
     pub fn build(&self) -> String {
         match self {

@@ -90,7 +90,7 @@ impl Config {
             interval: settings.one(&keys::INTERVAL, value::interval).unwrap_or(Interval::SECOND),
             allowed_hosts: settings.list(&keys::ALLOWED_HOSTS, value::host_name),
             source: settings.one(&keys::SOURCE, source).unwrap_or(SourceKind::System),
-            max_devices: settings.one(&keys::CATALOG_MAX_DEVICES, value::count).unwrap_or(sampled.max_devices),
+            max_devices: settings.one(&keys::CATALOG_MAX_DEVICES, value::devices).unwrap_or(sampled.max_devices),
             with_arguments: settings.one(&keys::PROCESSES_ARGUMENTS, value::switch).unwrap_or(sampled.with_arguments),
             no_auth: settings.one(&keys::NO_AUTH, value::switch).unwrap_or(false),
             stream: StreamConfig {

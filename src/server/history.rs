@@ -50,11 +50,13 @@ impl History {
         }
     }
 
-    pub fn snapshot(&self) -> Snapshot {
+    /// With what is needed to draw so much of the past.
+    pub fn snapshot(&self, past: Interval) -> Snapshot {
         let memory = self.read();
+        let from = memory.history.newest_tick().unwrap_or_default() - past;
         Snapshot {
             catalog: Arc::clone(&memory.catalog),
-            history: memory.history.clone(),
+            history: memory.history.since(from),
             newest: memory.newest.clone(),
         }
     }
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_of_one_instant() {
         let history = History::new(catalog("load"));
-        assert!(history.snapshot().newest.is_none());
+        assert!(history.snapshot(KEPT).newest.is_none());
         let t = UnixMs(5_000);
         let id = EventId { era: 0, t };
         let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.5)] }];
@@ -97,13 +99,13 @@ mod tests {
         }));
         history.record(&Observation::Sample { id, sample: Arc::new(Sample { t, families }) });
 
-        let snapshot = history.snapshot();
+        let snapshot = history.snapshot(KEPT);
         let value = snapshot.history.track("load").and_then(|track| track.value(0, 0));
         assert_eq!((value, snapshot.history.gaps().count()), (Some(1.5), 1));
         assert_eq!(snapshot.newest.map(|(id, _)| id), Some(id));
 
         history.record(&Observation::Catalog(catalog("tasks")));
-        let snapshot = history.snapshot();
+        let snapshot = history.snapshot(KEPT);
         assert!(snapshot.history.track("load").is_none() && snapshot.history.track("tasks").is_some());
         assert_eq!(history.catalog(), catalog("tasks"));
     }

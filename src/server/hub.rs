@@ -8,6 +8,7 @@ mod edition;
 mod frame;
 mod piece;
 mod ring;
+mod table;
 
 pub use cursor::{Cursor, Next};
 pub use edition::{Edition, Greeting};
@@ -17,10 +18,11 @@ pub use ring::Resume;
 
 use super::history;
 use crate::model::event::ByeReason;
-use crate::model::{Catalog, EventName, HostFacts, Interval, Observation};
+use crate::model::{Catalog, EventName, HostFacts, Interval, Observation, ProcessTable};
 use ring::{Capacity, Ring};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use table::Table;
 use tokio::sync::watch;
 
 /// The most that frames may hold, whatever their number: fast ticks on a machine with very many series
@@ -42,6 +44,8 @@ pub struct Hub {
     ring: Mutex<Ring>,
     /// The number the next slot of the ring will have; wakes who waits for it.
     head: watch::Sender<u64>,
+    /// The newest table, while somebody looks; wakes who wants it.
+    table: watch::Sender<Option<Arc<Table>>>,
     last_published: Mutex<Option<Instant>>,
 }
 
@@ -51,7 +55,8 @@ impl Hub {
         let capacity = Capacity { samples: usize::try_from(samples).unwrap_or(1), bytes: RING_BYTES };
         let edition = Arc::new(Edition::new(catalog, facts.clone()));
         let ring = Mutex::new(Ring::new(facts.interval, capacity, edition));
-        Self { facts, ring, head: watch::Sender::new(0), last_published: Mutex::new(None) }
+        let (head, table) = (watch::Sender::new(0), watch::Sender::new(None));
+        Self { facts, ring, head, table, last_published: Mutex::new(None) }
     }
 
     /// To be called in the order of observation. A catalog and a gap reach subscribers together with the
@@ -77,6 +82,11 @@ impl Hub {
                 self.wake();
             }
         }
+    }
+
+    /// Replaces the table before; `None` when nobody looks any more.
+    pub fn publish_processes(&self, table: Option<Arc<ProcessTable>>) {
+        self.table.send_replace(table.map(|table| Arc::new(Table::new(table))));
     }
 
     /// Subscribers read what they have not read yet, then the reason, and leave.

@@ -1,6 +1,11 @@
-//! Counters of what each stage does. Stages write them, the sampler reads them into the family `self`.
+//! Counters of what each stage does, and who is looking. Stages write them, the sampler reads them.
+
+mod lookers;
+
+pub use lookers::{GLANCE, Look, Lookers};
 
 use crate::model::DeviceKind;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Shared by all stages. Counters only grow; gauges are set.
@@ -12,6 +17,7 @@ pub struct Meter {
     lateness_us: AtomicU64,
     /// By the order of `DeviceKind::ALL`.
     left_out: [AtomicU64; DeviceKind::ALL.len()],
+    lookers: Arc<Lookers>,
 }
 
 impl Meter {
@@ -49,6 +55,11 @@ impl Meter {
 
     pub fn left_out(&self, kind: DeviceKind) -> u64 {
         self.left_out[kind as usize].load(Ordering::Relaxed)
+    }
+
+    /// Who looks at the processes.
+    pub fn lookers(&self) -> &Arc<Lookers> {
+        &self.lookers
     }
 
     pub fn set_lateness_us(&self, microseconds: u64) {

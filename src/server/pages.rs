@@ -9,7 +9,8 @@ use crate::server::history::Snapshot;
 use crate::server::query::Fields;
 use crate::ui::focus::Focus;
 use crate::ui::overview::Overview;
-pub use crate::ui::shell::Links;
+use crate::ui::processes::{Processes, Selection};
+pub use crate::ui::shell::{Links, Style};
 use crate::ui::shell::{Shell, View};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -43,18 +44,26 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
     _ = any_spawner::Executor::init_tokio();
     let settings = Arc::new(settings);
     let of_overview = settings.clone();
-    Router::new().route(
-        "/",
-        get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
-            overview(state, of_overview.clone(), fields, request).await
-        }),
-    )
+    Router::new()
+        .route(
+            "/",
+            get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
+                overview(state, of_overview.clone(), fields, request).await
+            }),
+        )
+        .route(
+            "/processes",
+            get(async move |State(state): State<AppState>, fields: Fields, request: Request| {
+                processes(state, settings.clone(), fields, request).await
+            }),
+        )
 }
 
 async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
-    let snapshot = state.history.snapshot();
+    let window = window(&fields);
+    let snapshot = state.history.snapshot(window.length());
     let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
-    let frame = Frame::new(&settings, snapshot, &fields, &request, focus.query());
+    let frame = Frame::new(&settings, snapshot, window, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
     let scene = frame.scene.clone();
@@ -65,6 +74,26 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
     frame.render(&state, settings, View::Overview, content, request).await
 }
 
+async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
+    // A machine that does not answer in time is shown as one without processes; the stream brings them later.
+    let table = state.processes.look().await.unwrap_or_default();
+    let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
+    let window = window(&fields);
+    let snapshot = state.history.snapshot(window.length());
+    let frame = Frame::new(&settings, snapshot, window, &request, selection.query());
+    let scene = frame.scene.clone();
+    let content = move || {
+        let (table, selection, scene) = (table.clone(), selection.clone(), scene.clone());
+        view! { <Processes table selection scene /> }.into_any()
+    };
+    frame.render(&state, settings, View::Processes, content, request).await
+}
+
+/// The window asked for in the address; the default one where it is not one of ours.
+fn window(fields: &Fields) -> Window {
+    fields.get("window").and_then(Window::parse).unwrap_or_default()
+}
+
 /// What every page is rendered from.
 struct Frame {
     page: Arc<PageState>,
@@ -73,13 +102,13 @@ struct Frame {
 
 impl Frame {
     /// `query` is the beginning of an address that shows the same.
-    fn new(settings: &PageSettings, snapshot: Snapshot, fields: &Fields, request: &Request, query: String) -> Self {
+    fn new(settings: &PageSettings, snapshot: Snapshot, window: Window, request: &Request, query: String) -> Self {
         let cookie = |name| cookie(request.headers(), name);
         let page = PageState {
             catalog: snapshot.catalog.digest(),
             query: query.into(),
             interval: settings.interval,
-            window: fields.get("window").and_then(Window::parse).unwrap_or_default(),
+            window,
             zone: zone(cookie(ZONE_COOKIE).as_deref()),
             theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
             last: snapshot.newest.as_ref().map(|(id, _)| *id),
@@ -89,7 +118,7 @@ impl Frame {
             catalog: snapshot.catalog,
             end: snapshot.history.newest_tick(),
             history: snapshot.history,
-            window: page.window,
+            window,
             offset_minutes: page.zone.offset_minutes,
             cursor: None,
         };
@@ -128,7 +157,7 @@ fn guard(watch: Option<&LeptosOptions>) {
     let nonce = leptos::nonce::use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
     let reload = watch.map(|options| format!(" ws://*:{}", options.reload_port)).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; img-src 'self'; \
          connect-src 'self'{reload}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {

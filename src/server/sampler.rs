@@ -2,21 +2,27 @@
 //!
 //! `plan` decides when a tick is, `crew` asks the collectors and waits no longer than it may, `board` makes
 //! catalog and sample of what they answered. A recording that is played back (`replay`) stands in for all three.
+//! Beside them `processes` scans who runs, only while somebody looks.
 
 pub mod board;
 pub mod clock;
 pub mod collector;
 pub mod crew;
+pub mod device_cap;
 pub mod facts;
 pub mod kind;
+pub mod own;
 pub mod plan;
 pub mod portable;
+pub mod probe;
+pub mod processes;
 pub mod rate;
 pub mod record;
 pub mod replay;
 pub mod settings;
 pub mod stop;
 pub mod system;
+pub mod together;
 
 /// `linux_depth` is set by build.rs: on Linux, unless the feature `portable` leaves it out.
 #[cfg(linux_depth)]
@@ -28,6 +34,7 @@ use linux as platform;
 #[cfg(not(linux_depth))]
 use portable as platform;
 
+pub use self::processes::Scan;
 pub use kind::{SourceKind, SourceKindError};
 pub use record::Recorder;
 pub use settings::Settings;
@@ -53,6 +60,8 @@ pub struct Opened {
     /// The tick. A recording brings its own.
     pub interval: Interval,
     pub source: Box<dyn Source>,
+    /// The same machine's processes, to be scanned while somebody looks.
+    pub processes: Box<dyn Scan>,
 }
 
 /// Takes a first reading of everything, so that the first tick already has rates.
@@ -64,13 +73,14 @@ pub fn open(settings: &Settings, meter: Arc<Meter>) -> anyhow::Result<Opened> {
             let jobs = platform::jobs(settings, &meter);
             let (source, catalog) =
                 system::SystemSource::open(jobs, interval, clock, meter).context("the collectors cannot be started")?;
-            Ok(Opened { host, catalog, interval, source: Box::new(source) })
+            Ok(Opened { host, catalog, interval, source: Box::new(source), processes: platform::scan(settings) })
         }
         SourceKind::Replay { file, speed, lead } => {
             let tape = replay::Tape::read(file, *speed)?;
             let (host, catalog, interval) = (tape.host().clone(), tape.first_catalog(), tape.interval());
-            let source = Box::new(replay::ReplaySource::new(tape, *lead, clock, meter));
-            Ok(Opened { host, catalog, interval, source })
+            let source = replay::ReplaySource::new(tape, *lead, clock, meter);
+            let processes = Box::new(source.processes(settings.with_arguments));
+            Ok(Opened { host, catalog, interval, source: Box::new(source), processes })
         }
     }
 }

@@ -5,7 +5,7 @@ mod request;
 mod wire;
 
 use super::hub::{Cursor, Frame, Hub, Naming, Next, json_line};
-use super::meter::Meter;
+use super::meter::{Look, Meter};
 use super::problem::Problem;
 use super::query::Fields;
 use super::subscribers::{ClientAddress, Newcomer, Subscribers, Subscription, now};
@@ -49,7 +49,8 @@ pub struct Streams {
 
 /// Everything that happens, as it happens, as Server-Sent Events.
 ///
-/// It begins with `hello`; then come `catalog`, `sample`, `gap`, `ping` and, before a shutdown, `bye`.
+/// It begins with `hello`; then come `catalog`, `sample`, `gap`, `ping` and, before a shutdown, `bye`. `processes`
+/// comes to those who ask for it: about once a second, at most the 1 000 heaviest, and only ever the newest table.
 #[utoipa::path(
     get,
     path = "/api/v1/stream",
@@ -104,6 +105,8 @@ struct Connection {
     subscription: Subscription,
     cursor: Cursor,
     wants_samples: bool,
+    /// Of one that wants processes: as long as it is open, they are scanned.
+    _look: Option<Look>,
     naming: Naming,
     wire: Wire,
     /// What is made and not yet sent; empty whenever the connection waits.
@@ -115,11 +118,13 @@ struct Connection {
 impl Connection {
     fn new(streams: Streams, subscription: Subscription, request: &Request) -> Self {
         let cursor = streams.hub.join(request.resume);
+        let look = request.wants_processes().then(|| streams.meter.lookers().look());
         let mut connection = Self {
             streams,
             subscription,
-            cursor,
+            cursor: if look.is_some() { cursor.with_processes() } else { cursor },
             wants_samples: request.wants_samples(),
+            _look: look,
             naming: request.naming,
             wire: Wire::new(request.is_gzip),
             outbox: VecDeque::new(),
@@ -168,7 +173,7 @@ impl Connection {
     }
 
     fn send(&mut self, frame: &Frame) {
-        if self.wants_samples {
+        if self.wants_samples || frame.name() == EventName::Processes {
             self.outbox.push_back(self.wire.shared(frame.piece(self.naming)));
             self.subscription.count_sent();
         }

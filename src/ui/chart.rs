@@ -4,7 +4,7 @@ use super::live::parts;
 use crate::chart::scene::ChartText;
 use crate::chart::scene::legend_label;
 use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat};
-use crate::model::Family;
+use crate::model::{Family, Unit};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -121,7 +121,11 @@ fn Legend(family: Family, values: Vec<String>) -> impl IntoView {
             }
         })
         .collect_view();
-    let class = if family.is_heat() { "legend of-heat" } else { "legend" };
+    let class = match family.unit {
+        _ if family.is_heat() => "legend of-heat",
+        Unit::Percent => "legend percent",
+        _ => "legend",
+    };
     view! { <ul class=class>{entries}</ul> }
 }
 

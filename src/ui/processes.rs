@@ -17,11 +17,43 @@ pub struct Selection {
     pub limit: usize,
 }
 
+/// So many rows where the address does not say.
+const USUAL_LIMIT: usize = 100;
+const GREATEST_LIMIT: usize = 1_000;
+const LONGEST_SEARCH: usize = 100;
+
+impl Selection {
+    /// What is not understood is as usual: a page is no place for errors.
+    pub fn parse(order: Option<&str>, search: Option<&str>, limit: Option<&str>) -> Self {
+        Self {
+            order: order.and_then(|order| order.parse().ok()).unwrap_or_default(),
+            search: search.unwrap_or_default().trim().chars().take(LONGEST_SEARCH).collect(),
+            limit: limit.and_then(|limit| limit.parse().ok()).unwrap_or(USUAL_LIMIT).clamp(1, GREATEST_LIMIT),
+        }
+    }
+
+    /// The beginning of an address that selects the same.
+    pub fn query(&self) -> String {
+        self.sorted_by(self.order)
+    }
+
+    fn sorted_by(&self, order: ProcessOrder) -> String {
+        let mut query = format!("sort={}&", order.id());
+        if !self.search.is_empty() {
+            query.push_str(&format!("search={}&", encoded(&self.search)));
+        }
+        if self.limit != USUAL_LIMIT {
+            query.push_str(&format!("limit={}&", self.limit));
+        }
+        query
+    }
+}
+
 #[component]
 pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scene>) -> impl IntoView {
-    let Selection { order, search, limit } = selection;
-    let (rows, summary) = rows(&table, order, &search, limit, scene.offset_minutes);
+    let (rows, summary) = rows(&table, selection.order, &selection.search, selection.limit, scene.offset_minutes);
     let rows = rows.into_iter().map(|row| view! { <Row row /> }).collect_view();
+    let order = selection.order;
     let heads = COLUMNS
         .into_iter()
         .map(|(title, by)| {
@@ -32,11 +64,12 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
     let orders = ProcessOrder::ALL
         .into_iter()
         .map(|other| {
-            let address = format!("?sort={}&search={}", other.id(), encoded(&search));
+            let address = format!("?{}", selection.sorted_by(other));
             let current = (other == order).then_some("true");
-            view! { <a href=address aria-current=current data-order=other.id()>{title(other)}</a> }
+            view! { <a href=address aria-current=current>{title(other)}</a> }
         })
         .collect_view();
+    let search = selection.search;
     view! {
         <Board>
             <Headlines scene />
@@ -94,7 +127,7 @@ const fn title(order: ProcessOrder) -> &'static str {
 }
 
 /// As it may stand in an address.
-pub fn encoded(text: &str) -> String {
+fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -111,8 +144,14 @@ mod tests {
 
     #[test]
     fn a_search_survives_an_address() {
-        for (text, address) in [("nginx", "nginx"), ("a b&c=d+é", "a%20b%26c%3Dd%2B%C3%A9"), ("", "")] {
-            assert_eq!(encoded(text), address);
+        for (order, search, limit, query) in [
+            (None, None, None, "sort=cpu&"),
+            (Some("memory"), Some(" nginx "), Some("50"), "sort=memory&search=nginx&limit=50&"),
+            (Some("io"), Some("a b&c=d+é"), Some("100"), "sort=io&search=a%20b%26c%3Dd%2B%C3%A9&"),
+            (Some("<b>"), Some(""), Some("0"), "sort=cpu&limit=1&"),
+            (None, None, Some("many"), "sort=cpu&"),
+        ] {
+            assert_eq!(Selection::parse(order, search, limit).query(), query);
         }
     }
 }

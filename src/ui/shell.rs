@@ -5,6 +5,7 @@ use super::keys::KeySheet;
 use super::live::{PageState, STATE_ELEMENT, ZONE_ELEMENT};
 use crate::model::{HostFacts, Unit, UnixMs, units};
 use leptos::config::LeptosOptions;
+use leptos::either::Either;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -12,9 +13,16 @@ use std::sync::Arc;
 /// Where the page's own files are; `None` for a server that was built without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    pub css: Option<String>,
+    pub css: Option<Style>,
     pub js: Option<String>,
     pub wasm: Option<String>,
+}
+
+/// The style sheet: in the page itself, or, while it is being worked on, beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Style {
+    Inside(&'static str),
+    Beside(String),
 }
 
 #[component]
@@ -45,7 +53,7 @@ pub fn Shell(
                 <title>{format!("{} · {}", host.name, view.title())}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/site.webmanifest" />
-                {links.css.clone().map(|href| view! { <link rel="stylesheet" href=href /> })}
+                {links.css.clone().map(|style| view! { <StyleSheet style /> })}
                 <Scripts links />
                 {watch.map(|options| view! { <AutoReload options /> })}
                 <noscript>
@@ -149,8 +157,8 @@ fn HostLine(host: Arc<HostFacts>, now: UnixMs) -> impl IntoView {
     let facts = [
         host.os.clone(),
         host.kernel.clone().map(|kernel| format!("{kernel} {}", host.architecture)),
-        Some(format!("{} {}", host.cpu_count, if host.cpu_count == 1 { "core" } else { "cores" })),
-        Some(units::show(Unit::Bytes, Some(host.memory_bytes as f64)).text()),
+        Some(cores(&host)),
+        Some(memory(&host)),
         up.map(|seconds| format!("up {}", units::duration(seconds))),
     ];
     view! {
@@ -158,6 +166,28 @@ fn HostLine(host: Arc<HostFacts>, now: UnixMs) -> impl IntoView {
             <h1>{host.name.clone()}</h1>
             <ul>{facts.into_iter().flatten().map(|fact| view! { <li>{fact}</li> }).collect_view()}</ul>
         </div>
+    }
+}
+
+/// `4 cores`, or `1.5 of 4 cores` where a limit leaves so much of them.
+fn cores(host: &HostFacts) -> String {
+    let limit = host.limits.and_then(|limits| limits.cpu_cores).map(|cores| units::fixed(cores, 2));
+    let of = limit.map(|cores| format!("{} of ", cores.trim_end_matches('0').trim_end_matches('.')));
+    format!("{}{} {}", of.unwrap_or_default(), host.cpu_count, if host.cpu_count == 1 { "core" } else { "cores" })
+}
+
+/// `16.0 GiB`, or `512 MiB of 16.0 GiB`.
+fn memory(host: &HostFacts) -> String {
+    let shown = |bytes: u64| Unit::Bytes.show(bytes as f64).text();
+    let limit = host.limits.and_then(|limits| limits.memory_bytes);
+    limit.map_or_else(String::new, |bytes| format!("{} of ", shown(bytes))) + &shown(host.memory_bytes)
+}
+
+#[component]
+fn StyleSheet(style: Style) -> impl IntoView {
+    match style {
+        Style::Inside(text) => Either::Left(view! { <style nonce=use_nonce() inner_html=text></style> }),
+        Style::Beside(href) => Either::Right(view! { <link rel="stylesheet" href=href /> }),
     }
 }
 
@@ -183,4 +213,24 @@ fn Scripts(links: Links) -> impl IntoView {
 /// JSON that cannot end the element it stands in.
 fn state_json(page: &PageState) -> String {
     serde_json::to_string(page).unwrap_or_default().replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HostLimits;
+
+    #[test]
+    fn limits_stand_before_what_the_machine_has() {
+        let limits = |cpu_cores, memory_bytes| Some(HostLimits { cpu_cores, memory_bytes });
+        for (limits, expected) in [
+            (None, ("4 cores", "16.0 GiB")),
+            (limits(Some(1.5), None), ("1.5 of 4 cores", "16.0 GiB")),
+            (limits(Some(2.0), Some(512 << 20)), ("2 of 4 cores", "512 MiB of 16.0 GiB")),
+            (limits(None, Some(1 << 30)), ("4 cores", "1.00 GiB of 16.0 GiB")),
+        ] {
+            let host = HostFacts { cpu_count: 4, memory_bytes: 16 << 30, limits, ..HostFacts::default() };
+            assert_eq!((&*cores(&host), &*memory(&host)), expected);
+        }
+    }
 }

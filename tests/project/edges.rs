@@ -23,12 +23,13 @@ const SEAMS: [(&str, &str); 2] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 17] = [
+const STAGES: [&str; 18] = [
     "meter",
     "problem",
     "negotiate",
     "query",
     "sampler",
+    "processes",
     "history",
     "hub",
     "subscribers",

@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 const END: Duration = Duration::from_secs(2);
 
 /// A directory of the test's own, removed when it ends.
-struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 /// A running binary, killed when the test lets it go.
-struct Telltale {
+pub(crate) struct Telltale {
     child: Mutex<Child>,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
@@ -78,20 +78,26 @@ async fn an_unknown_variable_is_one_warning() -> io::Result<()> {
 async fn what_record_writes_is_served_by_replay() -> io::Result<()> {
     let home = Home::new()?;
     let file = home.path("day.jsonl");
-    let mut recording = Telltale::start(&mut home.command(["record", &file, "--for", "2s"]))?;
+    let mut recording = Telltale::start(&mut home.command(["record", &file, "--for", "2s", "--with-processes"]))?;
     assert_eq!(recording.ended().await?.code(), Some(0), "{:?}", rest(&recording.stderr));
     let text = std::fs::read_to_string(&file)?;
     let lines = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-    let [header, samples @ ..] = lines.as_slice() else { panic!("nothing was recorded") };
+    let [header, rest @ ..] = lines.as_slice() else { panic!("nothing was recorded") };
     assert!(header["host"].is_object() && header["catalog"].is_array(), "{header}");
+    let (tables, samples): (Vec<_>, Vec<_>) = rest.iter().partition(|line| line["processes"].is_object());
     assert!(!samples.is_empty() && samples.iter().all(|sample| sample["t"].is_i64()), "{text}");
+    let total = tables.first().map(|table| &table["processes"]["total"]);
+    assert!(total.is_some_and(|total| total.as_u64() > Some(0)), "{text}");
 
     let source = format!("replay:{file}");
     let mut telltale = Telltale::start(&mut home.command(["--listen", "127.0.0.1:0", "--source", &source]))?;
-    let mut events = stream(telltale.address()?).await?;
+    let address = telltale.address()?;
+    let mut events = stream(address).await?;
     let hello: Value = serde_json::from_str(&events.expect("hello").await?.data)?;
     assert_eq!((&hello["host"], &hello["catalog"]), (&header["host"], &header["catalog"]));
     until_named(&mut events, "sample").await?;
+    let processes = open(address, "GET", "/api/v1/processes", &[]).await?.whole().await?.json();
+    assert_eq!(Some(&processes["total"]), total, "those that ran then");
     assert_eq!(telltale.signal(Signal::TERM).await?.code(), Some(0));
     Ok(())
 }
@@ -129,7 +135,7 @@ async fn check_refusal(home: &Home, arguments: &[&str], named: [&str; 2]) -> io:
 }
 
 /// The stream over a connection of its own.
-async fn stream(address: SocketAddr) -> io::Result<Events> {
+pub(crate) async fn stream(address: SocketAddr) -> io::Result<Events> {
     let incoming = open(address, "GET", "/api/v1/stream", &[]).await?;
     assert_eq!(incoming.status, 200);
     Ok(incoming.events())
@@ -145,7 +151,7 @@ async fn until_named(events: &mut Events, name: &str) -> io::Result<()> {
 }
 
 impl Home {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("binary-{}-{number}", std::process::id()));
@@ -166,7 +172,7 @@ impl Home {
     }
 
     /// The binary with these arguments, deaf to the environment the tests run in.
-    fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_telltale"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -190,7 +196,7 @@ impl Drop for Home {
 }
 
 impl Telltale {
-    fn start(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().map(lines).ok_or(io::ErrorKind::BrokenPipe)?;
         let stderr = child.stderr.take().map(lines).ok_or(io::ErrorKind::BrokenPipe)?;
@@ -198,7 +204,7 @@ impl Telltale {
     }
 
     /// What its first line says.
-    fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         let line = self.stdout.recv_timeout(DEADLINE).map_err(io::Error::other)?;
         let address = line.strip_prefix("listening on http://127.0.0.1:").and_then(|port| port.parse().ok());
         let port: u16 = address.ok_or_else(|| io::Error::other(format!("the first line is {line:?}")))?;

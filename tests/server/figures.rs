@@ -1,7 +1,7 @@
 //! The figures agree with the kernel's own counters over the same seconds, under load. The one test that
 //! looks at the real machine: it compares two readings of it and expects no number.
 
-#![cfg(target_os = "linux")]
+#![cfg(linux_depth)]
 
 use std::fs;
 use std::io::Write;
@@ -104,14 +104,18 @@ fn compare(catalog: &Catalog, seen: &[(Arc<Sample>, Counters)]) {
     let samples: Vec<Arc<Sample>> = seen[1..].iter().map(|(sample, _)| Arc::clone(sample)).collect();
     let seconds = samples.len() as f64;
 
-    let iowait = catalog.family("cpu").and_then(|cpu| cpu.dimension("iowait"));
-    let dimensions = catalog.family("cpu").map_or(0, |cpu| cpu.dimensions.len());
+    // Where the tests themselves run in a container with limits, these are what is said of the machine.
+    let name = if catalog.family("cpu.host").is_some() { "cpu.host" } else { "cpu" };
+    let iowait = catalog.family(name).and_then(|cpu| cpu.dimension("iowait"));
+    let dimensions = catalog.family(name).map_or(0, |cpu| cpu.dimensions.len());
     let busy: f64 =
-        (0..dimensions).filter(|index| Some(*index) != iowait).filter_map(|index| mean(&samples, "cpu", index)).sum();
+        (0..dimensions).filter(|index| Some(*index) != iowait).filter_map(|index| mean(&samples, name, index)).sum();
     agree("cpu busy", busy, (last.busy - first.busy) / (last.total - first.total) * 100.0, 1.0);
 
     let available = samples.last().and_then(|sample| sample.values("memory.available")?.first().copied().flatten());
-    agree("available memory", available.unwrap_or(-1.0), last.available, last.memory * 0.01);
+    if catalog.family("memory.host").is_none() {
+        agree("available memory", available.unwrap_or(-1.0), last.available, last.memory * 0.01);
+    }
 
     let mut compared = 0;
     for (before, after) in first.disks.iter().zip(&last.disks) {

@@ -1,6 +1,7 @@
 //! A whole server on port 0 whose samples a test makes itself.
 
 use crate::client::{Answer, Incoming, open};
+use crate::processes::FakeScan;
 use axum::Router;
 use axum::routing::get;
 use std::io;
@@ -16,7 +17,9 @@ use telltale::server::auth::Access;
 use telltale::server::history::History;
 use telltale::server::hub::{HelloFacts, Hub};
 use telltale::server::meter::Meter;
+use telltale::server::processes::Processes;
 use telltale::server::router::router;
+use telltale::server::sampler::{self, Stop};
 use telltale::server::serve::{Patience, listen, serve};
 use telltale::server::shutdown::Shutdown;
 use telltale::server::subscribers::{Limits, Subscribers};
@@ -32,7 +35,11 @@ pub(crate) struct Server {
     pub(crate) state: AppState,
     pub(crate) shutdown: Shutdown,
     task: JoinHandle<()>,
+    _scanning: Scanning,
 }
+
+/// Ends the thread that scans when the test lets the server go.
+struct Scanning(Stop);
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -40,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) access: Access,
     pub(crate) patience: Patience,
     pub(crate) host_name: String,
+    /// What is scanned while somebody looks.
+    pub(crate) scan: FakeScan,
 }
 
 impl Server {
@@ -60,17 +69,19 @@ impl Server {
             host,
             history: Arc::new(History::new(catalog("load", "Load"))),
             hub: Arc::new(Hub::new(facts, catalog("load", "Load"))),
+            processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
             meter,
             access: Arc::new(options.access),
         };
+        let scanning = Scanning::start(options.scan, &state)?;
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(io::Error::other)?;
         let address = listener.local_addr()?;
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
         let app = router(state.clone(), pages);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(serve(listener, app, Arc::clone(&state.hub), shutdown.clone(), options.patience));
-        Ok(Self { address, state, shutdown, task })
+        Ok(Self { address, state, shutdown, task, _scanning: scanning })
     }
 
     pub(crate) fn observe(&self, observation: &Observation) {
@@ -102,6 +113,25 @@ impl Server {
     pub(crate) async fn stop(self) -> io::Result<()> {
         self.shutdown.begin();
         timeout(DEADLINE, self.task).await?.map_err(io::Error::other)
+    }
+}
+
+impl Scanning {
+    fn start(scan: FakeScan, state: &AppState) -> io::Result<Self> {
+        let (stop, lookers) = (Stop::new(), Arc::clone(state.meter.lookers()));
+        let (processes, hub) = (Arc::clone(&state.processes), Arc::clone(&state.hub));
+        let sink = move |table: Option<_>| {
+            processes.publish(table.clone());
+            hub.publish_processes(table);
+        };
+        sampler::processes::spawn(Box::new(scan), Interval::SECOND, lookers, stop.clone(), sink)?;
+        Ok(Self(stop))
+    }
+}
+
+impl Drop for Scanning {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -8,4 +8,6 @@ mod ending;
 mod figures;
 mod fixture;
 mod limits;
+mod limits_of_groups;
+mod processes;
 mod stream;

@@ -86,3 +86,34 @@ pub struct Event {
     #[schema(value_type = Object)]
     pub data: (),
 }
+
+/// The processes of an instant, the heaviest first.
+#[derive(ToSchema)]
+pub struct Processes {
+    /// Milliseconds since the epoch.
+    pub at: i64,
+    /// How many there are in all.
+    pub total: usize,
+    /// How many a search found, also when not all are listed.
+    pub found: usize,
+    pub processes: Vec<Process>,
+}
+
+/// What could not be read, because it belongs to somebody else say, is null.
+#[derive(ToSchema)]
+pub struct Process {
+    pub pid: u32,
+    pub name: String,
+    pub user: Option<String>,
+    /// 100 is one core.
+    pub cpu_percent: Option<f64>,
+    /// Resident.
+    pub memory_bytes: Option<u64>,
+    pub read_bytes_per_s: Option<u64>,
+    pub written_bytes_per_s: Option<u64>,
+    pub threads: Option<u32>,
+    /// Milliseconds since the epoch.
+    pub started_at: Option<i64>,
+    /// The command line, with what looks like a secret blanked. Only when `[processes] arguments` is set.
+    pub arguments: Option<String>,
+}

@@ -27,6 +27,11 @@ pub(super) fn link(name: &str) -> Option<String> {
     ASSETS.iter().find(|asset| asset.name == name).map(|asset| format!("/{}", asset.path))
 }
 
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name)?;
+    std::str::from_utf8(asset.identity).ok()
+}
+
 pub(super) fn find(path: &str) -> Option<File> {
     ASSETS.iter().find(|asset| asset.path == path).map(Asset::file)
 }

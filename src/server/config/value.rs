@@ -2,6 +2,7 @@
 
 use crate::model::time::{self, Interval};
 use crate::server::auth::Network;
+use crate::server::sampler::device_cap::MOST_DEVICES;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,11 +57,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// A limit on connections: at least one, or nobody could ever be served.
 pub fn count(text: &str) -> Result<usize, String> {
-    const MOST: usize = 1_000_000;
+    up_to(1_000_000, text)
+}
+
+/// A limit on devices of one kind.
+pub fn devices(text: &str) -> Result<usize, String> {
+    up_to(MOST_DEVICES, text)
+}
+
+fn up_to(most: usize, text: &str) -> Result<usize, String> {
     let number: Option<usize> = text.parse().ok();
     number
-        .filter(|number| (1..=MOST).contains(number))
-        .ok_or_else(|| format!("{text:?} is not a whole number from 1 to {MOST}"))
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| format!("{text:?} is not a whole number from 1 to {most}"))
 }
 
 /// A host's name as browsers send it, in lower case and without port.
@@ -139,6 +148,7 @@ mod tests {
     fn switches_counts_directories_and_host_names() {
         check(switch, &[("true", Some(true)), ("ON", Some(true)), ("0", Some(false)), ("maybe", None), ("", None)]);
         check(count, &[("1", Some(1)), ("20000", Some(20_000)), ("0", None), ("-1", None), ("many", None)]);
+        check(devices, &[("1", Some(1)), ("4096", Some(4_096)), ("4097", None), ("0", None)]);
         check(data_dir, &[("/srv/t", Some(PathBuf::from("/srv/t"))), ("~/t", None), ("", None)]);
         check(
             host_name,

@@ -5,6 +5,7 @@ use super::Hub;
 use super::edition::Edition;
 use super::frame::Frame;
 use super::ring::{Place, Placement, Resume};
+use super::table::Table;
 use crate::model::event::ByeReason;
 use crate::model::{EventId, EventName, Gap, GapReason};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Cursor {
     edition: Option<Arc<Edition>>,
     /// What is said before anything from the ring.
     gap: Option<Gap>,
+    /// For a reader that wants processes; it knows which table was read.
+    table: Option<watch::Receiver<Option<Arc<Table>>>>,
 }
 
 /// What comes next for one reader.
@@ -34,7 +37,15 @@ pub enum Next {
 impl Cursor {
     pub(super) fn new(hub: Arc<Hub>, woken: watch::Receiver<u64>, placement: Placement) -> Self {
         let Placement { place, gap, edition, .. } = placement;
-        Self { hub, woken, place, edition: Some(edition), gap }
+        Self { hub, woken, place, edition: Some(edition), gap, table: None }
+    }
+
+    /// The reader wants the processes as well: the newest table, whenever there is nothing else to read.
+    #[must_use]
+    pub fn with_processes(self) -> Self {
+        let mut table = self.hub.table.subscribe();
+        table.mark_changed();
+        Self { table: Some(table), ..self }
     }
 
     /// The reader has no catalog yet: one is sent before the next sample.
@@ -87,13 +98,31 @@ impl Cursor {
                 return Next::Frame(Arc::clone(&slot.frame));
             }
         }
-        ring.closed.map_or(Next::Nothing, Next::Closed)
+        let closed = ring.closed;
+        drop(ring);
+        match closed {
+            Some(reason) => Next::Closed(reason),
+            None => self.unread_table().map_or(Next::Nothing, Next::Frame),
+        }
     }
 
     /// Ends when there may be something next; at once if that happened since the last call.
     pub async fn changed(&mut self) {
-        // The hub that this cursor holds also holds the sender, so there is always one.
-        let _ = self.woken.changed().await;
+        // The hub that this cursor holds also holds the senders, so there are always both.
+        match &mut self.table {
+            None => drop(self.woken.changed().await),
+            Some(table) => tokio::select! {
+                _ = self.woken.changed() => {}
+                // It is still unread: waiting for it is not reading it.
+                _ = table.changed() => table.mark_changed(),
+            },
+        }
+    }
+
+    fn unread_table(&mut self) -> Option<Arc<Frame>> {
+        let unread = self.table.as_mut().filter(|table| table.has_changed().unwrap_or(false))?;
+        let table = unread.borrow_and_update().clone()?;
+        Some(Arc::clone(table.frame()))
     }
 
     /// The newest sample the reader has been given, or came with.

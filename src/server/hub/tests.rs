@@ -46,6 +46,8 @@ fn read(cursor: &mut Cursor) -> Vec<String> {
                 (EventName::Gap, None) => serde_json::from_slice(&frame.json()).map_or("?".to_owned(), gap),
                 (EventName::Catalog, None) => serde_json::from_slice::<Catalog>(&frame.json())
                     .map_or("?".to_owned(), |catalog| format!("catalog {}", catalog.0[0].id)),
+                (EventName::Processes, None) => serde_json::from_slice::<ProcessTable>(&frame.json())
+                    .map_or("?".to_owned(), |table| format!("processes {}", table.at.0 / 1_000)),
                 other => format!("{other:?}"),
             },
         });
@@ -142,6 +144,52 @@ fn a_page_rendered_ahead_of_the_stream_is_not_sent_its_sample_again() {
     assert!(read(&mut cursor).is_empty());
     publish(&hub, 4);
     assert_eq!(read(&mut cursor), ["4"]);
+}
+
+fn processes(second: i64) -> Option<Arc<ProcessTable>> {
+    Some(Arc::new(ProcessTable { at: UnixMs(second * 1_000), ..ProcessTable::default() }))
+}
+
+#[test]
+fn of_processes_only_the_newest_count_and_after_all_else() {
+    let hub = hub();
+    publish(&hub, 1);
+    let mut reader = hub.join(Resume::Newest).with_processes();
+    let mut other = hub.join(Resume::Newest);
+    hub.publish_processes(processes(1));
+    hub.publish_processes(processes(2));
+    publish(&hub, 2);
+    assert_eq!(read(&mut other), ["1", "2"]);
+    assert_eq!(read(&mut reader), ["1", "2", "processes 2"]);
+    assert!(read(&mut reader).is_empty(), "each is read once");
+    let mut late = hub.join(Resume::Newest).with_processes();
+    assert_eq!(read(&mut late), ["2", "processes 2"], "who comes later has not to wait");
+    hub.publish_processes(None);
+    assert!(read(&mut hub.join(after(2)).with_processes()).is_empty(), "out of date");
+    hub.publish_processes(processes(3));
+    hub.close(ByeReason::Shutdown);
+    assert_eq!(read(&mut late), ["Shutdown"]);
+    assert_eq!(hub.head(), 2, "they are in no ring");
+}
+
+#[test]
+fn a_table_is_serialised_once_for_all() {
+    let hub = hub();
+    hub.publish_processes(processes(1));
+    let frames = [(); 2].map(|()| match hub.join(Resume::Newest).with_processes().advance() {
+        Next::Frame(frame) => Some(frame),
+        _ => None,
+    });
+    assert!(matches!(&frames, [Some(one), Some(other)] if Arc::ptr_eq(one, other)));
+}
+
+#[tokio::test]
+async fn who_waits_for_processes_is_woken() {
+    let hub = hub();
+    let mut cursor = hub.join(Resume::Newest).with_processes();
+    assert!(matches!(cursor.advance(), Next::Nothing));
+    let ((), ()) = tokio::join!(cursor.changed(), async { hub.publish_processes(processes(1)) });
+    assert_eq!(read(&mut cursor), ["processes 1"]);
 }
 
 #[test]

@@ -4,9 +4,7 @@ use super::clock::Clock;
 use crate::model::{Family, Interval};
 use std::sync::Arc;
 
-/// The most devices of one kind and the most dimensions of one family: a hostile table of a million
-/// interfaces costs no more than this.
-pub const MOST_DEVICES: usize = 256;
+/// The most dimensions of one family.
 pub const MOST_DIMENSIONS: usize = 1_024;
 
 /// One family as it was just read.

@@ -1,5 +1,6 @@
 //! What the machine is, as far as it does not change from second to second.
 
+use super::platform;
 use crate::model::{HostFacts, UnixMs, label};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
@@ -18,7 +19,7 @@ pub fn read() -> HostFacts {
         cpu_count: cpus.len(),
         memory_bytes: system.as_ref().map_or(0, System::total_memory),
         booted_at: (boot_seconds > 0).then(|| UnixMs(boot_seconds.saturating_mul(1_000))),
-        limits: None,
+        limits: platform::limits(),
     }
 }
 

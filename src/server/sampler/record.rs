@@ -1,6 +1,6 @@
 //! Writing what is sampled to a file that can be replayed.
 
-use crate::model::{Catalog, HostFacts, Observation};
+use crate::model::{Catalog, HostFacts, Observation, ProcessTable};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -17,6 +17,11 @@ struct Header<'a> {
     catalog: &'a Catalog,
 }
 
+#[derive(Serialize)]
+struct Table<'a> {
+    processes: &'a ProcessTable,
+}
+
 impl<W: Write> Recorder<W> {
     pub fn new(host: HostFacts, catalog: &Catalog, writer: W) -> io::Result<Self> {
         let mut recorder = Self { host, writer };
@@ -31,6 +36,11 @@ impl<W: Write> Recorder<W> {
             Observation::Sample { sample, .. } => self.line(&**sample),
             Observation::Gap(_) => Ok(()),
         }
+    }
+
+    /// The processes as of now.
+    pub fn record_processes(&mut self, processes: &ProcessTable) -> io::Result<()> {
+        self.line(&Table { processes })
     }
 
     pub fn into_inner(self) -> W {

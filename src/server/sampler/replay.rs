@@ -1,7 +1,11 @@
 //! A recording as a source: played back in a loop at the pace it was taken, shifted to now.
 
+mod harmless;
+mod header;
+mod processes;
 mod tape;
 
+pub use self::processes::ReplayedProcesses;
 pub use tape::{Tape, TapeError};
 
 use super::clock::Clock;
@@ -10,6 +14,7 @@ use super::{Source, Stop};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Gap, GapReason, Observation, Sample, UnixMs};
 use crate::server::meter::Meter;
+use processes::Playing;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +30,11 @@ pub struct ReplaySource {
 impl ReplaySource {
     pub fn new(tape: Tape, lead: Duration, clock: Arc<dyn Clock>, meter: Arc<Meter>) -> Self {
         Self { player: Player::new(tape), lead, clock, meter }
+    }
+
+    /// The processes at the instant that is being played.
+    pub fn processes(&self, with_arguments: bool) -> ReplayedProcesses {
+        self.player.playing.scan(with_arguments)
     }
 }
 
@@ -78,12 +88,13 @@ struct Player {
     /// Values of slower families, until their tick: past the seam of the loop those of the recording and
     /// those of the replay may part.
     held: HashMap<Arc<str>, Vec<Option<f64>>>,
+    playing: Playing,
 }
 
 impl Player {
     fn new(tape: Tape) -> Self {
         let catalog = tape.first_catalog();
-        Self { tape, position: 0, tick: 0, played: None, catalog, held: HashMap::new() }
+        Self { tape, position: 0, tick: 0, played: None, catalog, held: HashMap::new(), playing: Playing::default() }
     }
 
     /// The first sample comes at `tick` or a little before it: where the slow families of the recording
@@ -115,13 +126,14 @@ impl Player {
             let (from, to) = (Some(self.time(missing)), Some(self.time(tick - 1)));
             sink(Observation::Gap(Gap { from, to, reason }));
         }
-        let Entry { catalog, sample, .. } = self.tape.entry(self.position);
+        let Entry { catalog, sample, processes, .. } = self.tape.entry(self.position);
         if *catalog != self.catalog {
             self.catalog = Arc::clone(catalog);
             self.held.clear();
             sink(Observation::Catalog(Arc::clone(catalog)));
         }
         let t = self.time(tick);
+        self.playing.set(processes.as_ref(), sample.t, t);
         let sample = at(sample, t, &self.catalog, &mut self.held);
         sink(Observation::Sample { id: EventId { era, t }, sample: Arc::new(sample) });
         self.played = Some(tick);
@@ -168,7 +180,7 @@ mod tests {
     use crate::server::sampler::clock::fake::FakeClock;
 
     /// Three seconds, a hole of two, two seconds more; the slow family has its ticks at 10 s and at 15 s.
-    const RECORDING: &str = concat!(
+    pub(super) const RECORDING: &str = concat!(
         r#"{"host":{"name":"box","os":null,"kernel":null,"architecture":"x86_64","cpu_model":null,"cpu_count":1,"memory_bytes":1,"booted_at":null,"limits":null},"#,
         r#""catalog":[{"id":"load","title":"Load","unit":"","stacked":false,"interval_ms":1000,"dimensions":[{"id":"load1","label":"1 min"}]},"#,
         r#"{"id":"fs./.space","title":"Space","unit":"bytes","stacked":true,"interval_ms":5000,"dimensions":[{"id":"used","label":"used"}]}]}"#,

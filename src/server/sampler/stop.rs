@@ -1,6 +1,7 @@
 //! The wish to stop, shared by whoever asks for it and whoever sleeps.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 /// Cheap to clone; all clones are the same wish. It is never taken back.
@@ -11,6 +12,8 @@ pub struct Stop(Arc<State>);
 struct State {
     stopped: Mutex<bool>,
     changed: Condvar,
+    /// Of those who sleep elsewhere.
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl Stop {
@@ -22,6 +25,13 @@ impl Stop {
     pub fn stop(&self) {
         *self.0.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.changed.notify_all();
+        let wakers = std::mem::take(&mut *self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Also wakes somebody who sleeps by something else, and who asks before each sleep whether it is stopped.
+    pub fn also_wakes(&self, waker: Waker) {
+        self.0.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
     }
 
     pub fn is_stopped(&self) -> bool {

@@ -42,6 +42,10 @@ impl Request {
     pub(super) fn wants_samples(&self) -> bool {
         self.events.contains(&"sample")
     }
+
+    pub(super) fn wants_processes(&self) -> bool {
+        self.events.contains(&"processes")
+    }
 }
 
 fn read_events(text: &str) -> Result<Vec<&'static str>, Problem> {

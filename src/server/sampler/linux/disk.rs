@@ -5,7 +5,8 @@ use super::file::KernelFile;
 use super::{Roots, disk_kind};
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
-use crate::server::sampler::collector::{Collector, MOST_DEVICES, Reading};
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::rate::{Counter, Growth};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub struct Disks {
     file: KernelFile,
     roots: Roots,
     interval: Interval,
+    cap: DeviceCap,
     /// The names of the table when it was last decided which are shown.
     table: Vec<Vec<u8>>,
     decided_at: Option<Duration>,
@@ -57,11 +59,12 @@ struct Counters {
 type Columns = [u64; 10];
 
 impl Disks {
-    pub fn new(roots: &Roots, interval: Interval) -> Self {
+    pub fn new(roots: &Roots, interval: Interval, cap: DeviceCap) -> Self {
         Self {
             file: KernelFile::new(roots.proc("diskstats")),
             roots: roots.clone(),
             interval,
+            cap,
             table: Vec::new(),
             decided_at: None,
             disks: Vec::new(),
@@ -70,13 +73,12 @@ impl Disks {
 
     /// Decides anew which devices are shown; those that stay keep their counters.
     fn decide(&mut self, table: Vec<Vec<u8>>, at: Duration) {
-        let shown = |name: &[u8]| disk_kind::is_shown(name, &table, &self.roots);
+        let rows = table.iter().enumerate();
+        let mut shown: Vec<_> = rows.filter(|(_, name)| disk_kind::is_shown(name, &table, &self.roots)).collect();
+        self.cap.apply(&mut shown);
         let mut before = std::mem::take(&mut self.disks);
-        self.disks = table
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| shown(name))
-            .take(MOST_DEVICES)
+        self.disks = shown
+            .into_iter()
             .map(|(row, name)| match before.iter().position(|disk| disk.name == *name) {
                 Some(index) => Disk { row, ..before.swap_remove(index) },
                 None => Disk::new(name, row, self.interval),
@@ -179,6 +181,7 @@ fn row(line: &[u8]) -> Option<(&[u8], Columns)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DeviceKind;
     use crate::server::sampler::linux::fixture::{Fixture, ids, values};
 
     fn write(fixture: &Fixture, rows: &[(&str, &str)]) -> anyhow::Result<()> {
@@ -191,10 +194,14 @@ mod tests {
         Ok(())
     }
 
+    fn disks(fixture: &Fixture) -> Disks {
+        Disks::new(&fixture.roots(), Interval::SECOND, DeviceCap::roomy(DeviceKind::Disk))
+    }
+
     #[test]
     fn a_disk_is_four_families() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Disks::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = disks(&fixture);
         assert_eq!(fixture.collect(&mut collector)?, [], "a container may have no such file");
         write(&fixture, &[("vda", "100 0 2000 500 10 0 80 40 0 300")])?;
         let first = fixture.collect(&mut collector)?;
@@ -216,7 +223,7 @@ mod tests {
     #[test]
     fn disks_come_and_go() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Disks::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = disks(&fixture);
         let columns = "1 1 1 1 1 1 1 1 1 1";
         for (disks, expected) in
             [(&["sda"][..], &[None][..]), (&["sdb", "sda"], &[None, Some(0.0)]), (&["sda"], &[Some(0.0)]), (&[], &[])]

@@ -1,8 +1,9 @@
 //! A file of the kernel that is read again and again: kept open, read from its beginning.
 
 use crate::server::sampler::clock::Clock;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use std::time::Duration;
 /// No table the kernel makes for us is longer; what follows is left unread.
 const LONGEST: usize = 4 * 1024 * 1024;
 const CHUNK: usize = 8 * 1024;
+/// What a file of sysfs can hold.
+const PAGE: u64 = 4 * 1024;
 
 pub struct KernelFile {
     path: PathBuf,
@@ -79,11 +82,24 @@ impl KernelFile {
     }
 }
 
+/// A small file of sysfs, as far as such a file can reach.
+pub fn page(path: &Path) -> io::Result<Vec<u8>> {
+    let mut page = Vec::with_capacity(64);
+    File::open(path)?.take(PAGE).read_to_end(&mut page)?;
+    Ok(page)
+}
+
 /// A small file of sysfs: one word, without its line end.
 pub fn word(path: &Path) -> Option<Vec<u8>> {
-    let mut word = std::fs::read(path).ok()?;
+    let mut word = page(path).ok()?;
     word.truncate(word.trim_ascii_end().len());
     Some(word)
+}
+
+/// What a directory holds, in an order of its own choosing: so many names at most, none where there is no directory.
+pub fn names(directory: &Path, most: usize) -> Vec<OsString> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.take(most).map(|entry| entry.file_name()).collect()
 }
 
 #[cfg(test)]

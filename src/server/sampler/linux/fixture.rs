@@ -34,6 +34,15 @@ impl Fixture {
         std::fs::write(path, contents)
     }
 
+    /// A link at `path` to `target`, which is a path from where the link is.
+    pub fn link(&self, path: &str, target: &str) -> std::io::Result<()> {
+        let path = self.root.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::os::unix::fs::symlink(target, path)
+    }
+
     pub fn remove(&self, path: &str) -> std::io::Result<()> {
         let path = self.root.join(path);
         if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }

@@ -1,8 +1,10 @@
 //! `memory`, `memory.available`, `swap` and `swap.io`, from `/proc/meminfo` and `/proc/vmstat`.
+//! Where Telltale's group may not use all memory, the first three are of the limit, and the machine's is `memory.host`.
 
 use super::Roots;
 use super::bytes::{fields, lines, number};
 use super::file::KernelFile;
+use super::limits::LimitedMemory;
 use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
@@ -13,7 +15,9 @@ pub struct Memory {
     meminfo: KernelFile,
     vmstat: KernelFile,
     page_bytes: u64,
+    limited: LimitedMemory,
     memory: Arc<Family>,
+    host: Arc<Family>,
     available: Arc<Family>,
     swap: Arc<Family>,
     swap_io: Arc<Family>,
@@ -46,7 +50,9 @@ impl Memory {
             meminfo: KernelFile::new(roots.proc("meminfo")),
             vmstat: KernelFile::new(roots.proc("vmstat")),
             page_bytes: rustix::param::page_size() as u64,
+            limited: LimitedMemory::new(roots, interval),
             memory: Arc::new(family("memory", "Memory", Unit::Bytes, &memory).stacked()),
+            host: Arc::new(family("memory.host", "Memory of the host", Unit::Bytes, &memory).stacked()),
             available: Arc::new(family("memory.available", "Memory: available", Unit::Bytes, &available)),
             swap: Arc::new(family("swap", "Swap", Unit::Bytes, &swap).stacked()),
             swap_io: Arc::new(family("swap.io", "Swap: throughput", Unit::BytesPerSecond, &swap_io)),
@@ -91,13 +97,19 @@ impl Collector for Memory {
         let used = total.saturating_sub(free + info.buffers + cached);
         let bytes = |bytes: u64| Some(bytes as f64);
         let values = [bytes(used), bytes(info.buffers), bytes(cached), bytes(free)];
-        let mut readings = vec![Reading::new(&self.memory, values)];
-        if let Some(available) = info.available {
-            readings.push(Reading::new(&self.available, [bytes(available)]));
+        let mut readings = self.limited.readings(clock, info.available);
+        if !readings.is_empty() {
+            readings.push(Reading::new(&self.host, values));
+        } else {
+            readings.push(Reading::new(&self.memory, values));
+            if let Some(available) = info.available {
+                readings.push(Reading::new(&self.available, [bytes(available)]));
+            }
         }
         if info.swap_total > 0 {
             let used = info.swap_total.saturating_sub(info.swap_free);
-            readings.push(Reading::new(&self.swap, [bytes(used), bytes(info.swap_free)]));
+            let of_host = || vec![Reading::new(&self.swap, [bytes(used), bytes(info.swap_free)])];
+            readings.extend(self.limited.swap(clock).unwrap_or_else(of_host));
             let rates = self.swap_rates(clock);
             readings.push(Reading::new(&self.swap_io, rates));
         }
@@ -158,6 +170,25 @@ mod tests {
         fixture.remove("proc/vmstat")?;
         fixture.write("proc/vmstat", b"")?;
         fixture.collect(&mut collector)?;
+        Ok(())
+    }
+
+    #[test]
+    fn a_limit_changes_whose_memory_it_is() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Memory::new(&fixture.roots(), Interval::SECOND);
+        fixture.write("proc/meminfo", MEMINFO.as_bytes())?;
+        fixture.write("sys/fs/cgroup/cgroup.controllers", b"memory\n")?;
+        for (limit, swap, expected) in [
+            ("4096\n", "max\n", &["memory", "memory.available", "memory.host", "swap", "swap.io"][..]),
+            ("4096\n", "0\n", &["memory", "memory.available", "memory.host", "swap.io"]),
+            ("max\n", "4096\n", &["memory", "memory.available", "swap", "swap.io"]),
+        ] {
+            fixture.write("sys/fs/cgroup/memory.max", limit.as_bytes())?;
+            fixture.write("sys/fs/cgroup/memory.swap.max", swap.as_bytes())?;
+            (0..5).try_for_each(|_| fixture.collect(&mut collector).map(drop))?;
+            assert_eq!(ids(&fixture.collect(&mut collector)?), expected, "{limit} {swap}");
+        }
         Ok(())
     }
 

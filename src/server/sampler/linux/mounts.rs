@@ -1,7 +1,6 @@
 //! Which mounts are shown, of `/proc/self/mountinfo`: each file system that stores something, once.
 
 use super::bytes::lines;
-use crate::server::sampler::collector::MOST_DEVICES;
 use std::collections::BTreeMap;
 
 /// A file system to be shown, at the place it is best known by.
@@ -33,7 +32,6 @@ pub fn shown(table: &[u8], is_place: impl Fn(&Mount) -> bool) -> Vec<Mount> {
     }
     let mut shown: Vec<Mount> = by_device.into_values().collect();
     shown.sort_by(|left, right| left.point.cmp(&right.point));
-    shown.truncate(MOST_DEVICES);
     shown
 }
 

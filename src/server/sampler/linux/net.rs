@@ -5,17 +5,22 @@ use super::bytes::{fields, lines, numbers};
 use super::file::{KernelFile, word};
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
-use crate::server::sampler::collector::{Collector, MOST_DEVICES, Reading};
+use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::rate::Counter;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Lines of the table that are looked at, at most.
+const MOST_ROWS: usize = 4_096;
+
 pub struct Interfaces {
     file: KernelFile,
     roots: Roots,
     interval: Interval,
+    cap: DeviceCap,
     interfaces: Vec<Interface>,
 }
 
@@ -31,9 +36,9 @@ struct Interface {
 type Columns = [u64; 12];
 
 impl Interfaces {
-    pub fn new(roots: &Roots, interval: Interval) -> Self {
+    pub fn new(roots: &Roots, interval: Interval, cap: DeviceCap) -> Self {
         let file = KernelFile::new(roots.proc("net/dev"));
-        Self { file, roots: roots.clone(), interval, interfaces: Vec::new() }
+        Self { file, roots: roots.clone(), interval, cap, interfaces: Vec::new() }
     }
 }
 
@@ -42,8 +47,10 @@ impl Collector for Interfaces {
         let contents = self.file.read(clock)?;
         let mut before = std::mem::take(&mut self.interfaces);
         let mut readings = Vec::with_capacity(before.len() * 3);
-        let rows = lines(contents.bytes).filter_map(row);
-        for (name, columns) in rows.filter(|(name, columns)| is_shown(name, columns, &self.roots)).take(MOST_DEVICES) {
+        let rows = lines(contents.bytes).filter_map(row).take(MOST_ROWS);
+        let mut shown: Vec<_> = rows.filter(|(name, columns)| is_shown(name, columns, &self.roots)).collect();
+        self.cap.apply(&mut shown);
+        for (name, columns) in shown {
             let mut interface = match before.iter().position(|interface| interface.name == name) {
                 Some(index) => before.swap_remove(index),
                 None => Interface::new(name, self.interval),
@@ -119,6 +126,7 @@ fn is_up(name: &[u8], roots: &Roots) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DeviceKind;
     use crate::server::sampler::linux::fixture::{Fixture, ids, values};
 
     const HEADER: &str = "Inter-|   Receive                            |  Transmit\n face |bytes packets errs drop\n";
@@ -127,10 +135,14 @@ mod tests {
         fixture.write("proc/net/dev", format!("{HEADER}{}\n", rows.join("\n")).as_bytes())
     }
 
+    fn interfaces(fixture: &Fixture) -> Interfaces {
+        Interfaces::new(&fixture.roots(), Interval::SECOND, DeviceCap::roomy(DeviceKind::Interface))
+    }
+
     #[test]
     fn an_interface_is_three_families() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Interfaces::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = interfaces(&fixture);
         write(&fixture, &["  eth0: 1000 10 0 0 0 0 0 0 500 5 0 0 0 0 0 0"])?;
         let first = fixture.collect(&mut collector)?;
         assert_eq!(ids(&first), ["net.eth0.traffic", "net.eth0.packets", "net.eth0.errors"]);
@@ -149,7 +161,7 @@ mod tests {
     #[test]
     fn placeholders_are_left_out() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Interfaces::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = interfaces(&fixture);
         let (idle, busy) = ("0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0", "9 9 0 0 0 0 0 0 9 9 0 0 0 0 0 0");
         let mut rows = Vec::new();
         for (name, counters, state) in [

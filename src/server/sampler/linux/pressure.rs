@@ -1,16 +1,21 @@
 //! `pressure.cpu`, `pressure.memory` and `pressure.io`: the time tasks stood still for want of each, from the
-//! running totals of `/proc/pressure`.
+//! running totals of `/proc/pressure`, or of the group whose limits Telltale runs in.
 
 use super::Roots;
 use super::bytes::{fields, lines, number};
-use super::file::KernelFile;
+use super::file::{KernelFile, word};
+use super::limits::{self, Watch};
 use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
 use crate::server::sampler::rate::Counter;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub struct Pressure {
+    roots: Roots,
+    interval: Interval,
+    watch: Watch<Option<PathBuf>>,
     resources: [Resource; 3],
 }
 
@@ -27,27 +32,36 @@ struct Resource {
 
 impl Pressure {
     pub fn new(roots: &Roots, interval: Interval) -> Self {
-        let resource = |name: &str, title: &str| {
-            let family = |dimensions: &[_]| {
-                let title = format!("Pressure: {title}");
-                Arc::new(Family::new(&format!("pressure.{name}"), &title, Unit::Percent, interval, dimensions))
-            };
-            let (some, full) = (("some", "some tasks stalled"), ("full", "all tasks stalled"));
-            Resource {
-                file: KernelFile::new(roots.proc("pressure").join(name)),
-                both: family(&[some, full]),
-                only_some: family(&[some]),
-                has_full: true,
-                some: Counter::default(),
-                full: Counter::default(),
-            }
-        };
-        Self { resources: [resource("cpu", "CPU"), resource("memory", "memory"), resource("io", "disks")] }
+        let watch = Watch::new(roots, limits::pressure_group);
+        Self { roots: roots.clone(), interval, watch, resources: resources(roots, interval, None) }
     }
+}
+
+/// Of a group, as far as it has pressures of its own, else of the machine.
+fn resources(roots: &Roots, interval: Interval, group: Option<&Path>) -> [Resource; 3] {
+    [("cpu", "CPU"), ("memory", "memory"), ("io", "disks")].map(|(name, title)| {
+        let of_group = group.map(|group| group.join(format!("{name}.pressure"))).filter(|path| word(path).is_some());
+        let title = format!("Pressure: {title}{}", if of_group.is_some() { " (this group)" } else { "" });
+        let family = |dimensions: &[_]| {
+            Arc::new(Family::new(&format!("pressure.{name}"), &title, Unit::Percent, interval, dimensions))
+        };
+        let (some, full) = (("some", "some tasks stalled"), ("full", "all tasks stalled"));
+        Resource {
+            both: family(&[some, full]),
+            only_some: family(&[some]),
+            file: KernelFile::new(of_group.unwrap_or_else(|| roots.proc("pressure").join(name))),
+            has_full: true,
+            some: Counter::default(),
+            full: Counter::default(),
+        }
+    })
 }
 
 impl Collector for Pressure {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
+        if let Some(group) = self.watch.look(clock.monotonic()) {
+            self.resources = resources(&self.roots, self.interval, group.as_deref());
+        }
         Ok(self.resources.iter_mut().filter_map(|resource| resource.read(clock)).collect())
     }
 }
@@ -78,7 +92,7 @@ impl Resource {
 }
 
 /// The microseconds after `total=` in the line that begins with `name`.
-fn total(text: &[u8], name: &[u8]) -> Option<u64> {
+pub fn total(text: &[u8], name: &[u8]) -> Option<u64> {
     lines(text).find_map(|line| {
         let mut fields = fields(line);
         (fields.next()? == name).then(|| fields.find_map(|field| field.strip_prefix(b"total=")).and_then(number))?
@@ -110,6 +124,30 @@ mod tests {
         let second = fixture.collect(&mut collector)?;
         assert_eq!(values(&second, "pressure.cpu"), Some(&[Some(25.0)][..]), "an old kernel has no full for it");
         assert_eq!(values(&second, "pressure.io"), Some(&[Some(40.0), None][..]), "a total that fell is a gap");
+        Ok(())
+    }
+
+    #[test]
+    fn a_group_with_a_limit_has_pressures_of_its_own() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Pressure::new(&fixture.roots(), Interval::SECOND);
+        fixture.write("sys/devices/system/cpu/online", b"0-3\n")?;
+        fixture.write("sys/fs/cgroup/cgroup.controllers", b"cpu memory\n")?;
+        write(&fixture, "cpu", 0, Some(0))?;
+        write(&fixture, "io", 0, Some(0))?;
+        let titles = |readings: &[Reading]| readings.iter().map(|reading| reading.family.title.to_string()).collect();
+        let machine: Vec<_> = titles(&fixture.collect(&mut collector)?);
+        assert_eq!(machine, ["Pressure: CPU", "Pressure: disks"]);
+        fixture.write("sys/fs/cgroup/cpu.max", b"50000 100000\n")?;
+        fixture.write("sys/fs/cgroup/cpu.pressure", b"some total=0\nfull total=0\n")?;
+        (0..5).try_for_each(|_| fixture.collect(&mut collector).map(drop))?;
+        fixture.write("sys/fs/cgroup/cpu.pressure", b"some total=500000\nfull total=100000\n")?;
+        write(&fixture, "io", 250_000, Some(0))?;
+        let limited = fixture.collect(&mut collector)?;
+        let seen: Vec<_> = titles(&limited);
+        assert_eq!(seen, ["Pressure: CPU (this group)", "Pressure: disks"]);
+        assert_eq!(values(&limited, "pressure.cpu"), Some(&[Some(50.0), Some(10.0)][..]));
+        assert_eq!(values(&limited, "pressure.io"), Some(&[Some(25.0), Some(0.0)][..]), "the machine's");
         Ok(())
     }
 

@@ -3,10 +3,11 @@
 use super::Roots;
 use super::file::KernelFile;
 use super::mounts::{self, Mount};
-use super::probe::{Probe, RemoteProbe, Space};
 use crate::model::{Family, Interval, Unit, label};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
+use crate::server::sampler::device_cap::DeviceCap;
+use crate::server::sampler::probe::{Probe, RemoteProbe, Space};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
@@ -23,6 +24,7 @@ pub struct Spaces {
     probe: Arc<dyn Probe>,
     remote: RemoteProbe,
     interval: Interval,
+    cap: DeviceCap,
     patience: Duration,
     /// By mount point: what has been shown of it.
     known: HashMap<Vec<u8>, Known>,
@@ -35,13 +37,14 @@ struct Known {
 }
 
 impl Spaces {
-    pub fn new(roots: &Roots, interval: Interval, probe: impl Probe, patience: Duration) -> Self {
+    pub fn new(roots: &Roots, interval: Interval, cap: DeviceCap, probe: impl Probe, patience: Duration) -> Self {
         let probe: Arc<dyn Probe> = Arc::new(probe);
         Self {
             file: KernelFile::new(roots.proc("self/mountinfo")),
             remote: RemoteProbe::new(Arc::clone(&probe)),
             probe,
             interval,
+            cap,
             patience,
             known: HashMap::new(),
         }
@@ -83,7 +86,8 @@ impl Spaces {
 
 impl Collector for Spaces {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
-        let mounts = self.mounts(clock)?;
+        let mut mounts = self.mounts(clock)?;
+        self.cap.apply(&mut mounts);
         let remote = mounts.iter().filter(|mount| mount.remote).map(|mount| mount.point.as_slice());
         let mut answers = self.remote.ask(remote, self.patience);
         let mut readings = Vec::with_capacity(mounts.len() * 2);
@@ -120,6 +124,7 @@ fn path(point: &[u8]) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::DeviceKind;
     use crate::server::sampler::linux::fixture::{Fixture, ids, values};
     use std::sync::Mutex;
     use std::sync::mpsc::{self, Receiver};
@@ -159,7 +164,8 @@ mod tests {
 
     fn spaces(fixture: &Fixture, gate: Receiver<()>) -> (Spaces, Arc<FakeProbe>) {
         let probe = Arc::new(FakeProbe { gate: Mutex::new(gate), asked: Mutex::default() });
-        (Spaces::new(&fixture.roots(), Interval::SECOND, Arc::clone(&probe), GENEROUS), probe)
+        let cap = DeviceCap::roomy(DeviceKind::FileSystem);
+        (Spaces::new(&fixture.roots(), Interval::SECOND, cap, Arc::clone(&probe), GENEROUS), probe)
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! `cpu`, `cpu.cores`, `tasks` and `interrupts`, from `/proc/stat` and, for the number of tasks, `/proc/loadavg`.
+//! `cpu`, `cpu.cores`, `tasks`, `processes` and `interrupts`, from `/proc/stat` and, for the number of tasks, `/proc/loadavg`.
+//! Where Telltale's group may not use all CPUs, `cpu` is of the limit, and what `/proc/stat` says is `cpu.host`.
 
 use super::Roots;
 use super::bytes::{fields, lines, number, numbers};
 use super::file::KernelFile;
+use super::limits::LimitedCpu;
 use crate::model::{Dimension, Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, MOST_DIMENSIONS, Reading};
@@ -18,14 +20,18 @@ const IOWAIT: usize = 4;
 pub struct Stat {
     stat: KernelFile,
     loadavg: KernelFile,
+    limited: LimitedCpu,
     interval: Interval,
     cpu: Arc<Family>,
+    host: Arc<Family>,
     cores: Arc<Family>,
     tasks: Arc<Family>,
+    processes: Arc<Family>,
     interrupts: Arc<Family>,
     last_cpu: Option<Times>,
     /// By the number of the core, in the order of the family's dimensions.
     last_cores: Vec<(u64, Times)>,
+    started: Counter,
     context_switches: Counter,
     interrupt_count: Counter,
 }
@@ -35,6 +41,7 @@ pub struct Stat {
 struct Counts {
     cpu: Option<Times>,
     cores: Vec<(u64, Times)>,
+    started: Option<u64>,
     context_switches: Option<u64>,
     interrupts: Option<u64>,
     running: Option<u64>,
@@ -58,28 +65,32 @@ impl Stat {
         Self {
             stat: KernelFile::new(roots.proc("stat")),
             loadavg: KernelFile::new(roots.proc("loadavg")),
+            limited: LimitedCpu::new(roots, interval),
             interval,
             cpu: Arc::new(family("cpu", "CPU", Unit::Percent, &cpu).stacked()),
-            cores: Arc::new(family("cpu.cores", "CPU cores", Unit::Percent, &[])),
+            host: Arc::new(family("cpu.host", "CPU of the host", Unit::Percent, &cpu).stacked()),
+            cores: Arc::new(family("cpu.cores", "", Unit::Percent, &[])),
             tasks: Arc::new(family("tasks", "Tasks", Unit::Count, &tasks)),
+            processes: Arc::new(family("processes", "Processes started", Unit::PerSecond, &[("started", "started")])),
             interrupts: Arc::new(family("interrupts", "Interrupts and context switches", Unit::PerSecond, &interrupts)),
             last_cpu: None,
             last_cores: Vec::new(),
+            started: Counter::default(),
             context_switches: Counter::default(),
             interrupt_count: Counter::default(),
         }
     }
 
-    /// Busy time of each core; the family changes when a core goes offline or comes back.
-    fn cores(&mut self, cores: Vec<(u64, Times)>) -> Vec<Option<f64>> {
+    /// Busy time of each core; the family changes when a core goes offline or comes back, and with its title.
+    fn cores(&mut self, cores: Vec<(u64, Times)>, title: &str) -> Vec<Option<f64>> {
         let same = self.last_cores.iter().map(|core| core.0).eq(cores.iter().map(|core| core.0));
-        if !same {
+        if !same || *self.cores.title != *title {
             let dimensions = cores.iter().map(|(number, _)| Dimension {
                 id: number.to_string().into(),
                 label: format!("core {number}").into(),
                 unit: None,
             });
-            let family = Family::new("cpu.cores", "CPU cores", Unit::Percent, self.interval, &[]);
+            let family = Family::new("cpu.cores", title, Unit::Percent, self.interval, &[]);
             self.cores = Arc::new(Family { dimensions: dimensions.collect(), ..family });
         }
         let busy = |&(number, now): &(u64, Times)| {
@@ -104,17 +115,22 @@ impl Collector for Stat {
         self.last_cpu = counts.cpu;
         let shown = (0..8).filter(|&index| index != IDLE);
         let cpu: Vec<_> = shown.map(|index| cpu.map(|shares| shares[index])).collect();
-        let cores = self.cores(counts.cores);
+        let mut readings = self.limited.readings(clock);
+        let (family, title) =
+            if readings.is_empty() { (&self.cpu, "CPU cores") } else { (&self.host, "CPU cores of the host") };
+        readings.push(Reading::new(family, cpu));
+        let cores = self.cores(counts.cores, title);
         let count = |count: Option<u64>| count.map(|count| count as f64);
+        let started = self.started.per_second_of(counts.started, at);
         let interrupts = [
             self.context_switches.per_second_of(counts.context_switches, at),
             self.interrupt_count.per_second_of(counts.interrupts, at),
         ];
-        let mut readings = vec![Reading::new(&self.cpu, cpu)];
         if !cores.is_empty() {
             readings.push(Reading::new(&self.cores, cores));
         }
         readings.push(Reading::new(&self.tasks, [count(counts.running), count(counts.blocked), count(total)]));
+        readings.push(Reading::new(&self.processes, [started]));
         readings.push(Reading::new(&self.interrupts, interrupts));
         Ok(readings)
     }
@@ -130,6 +146,7 @@ fn parse(text: &[u8]) -> Counts {
             b"cpu" => counts.cpu = times(fields),
             b"ctxt" => counts.context_switches = fields.next().and_then(number),
             b"intr" => counts.interrupts = fields.next().and_then(number),
+            b"processes" => counts.started = fields.next().and_then(number),
             b"procs_running" => counts.running = fields.next().and_then(number),
             b"procs_blocked" => counts.blocked = fields.next().and_then(number),
             _ => {
@@ -179,7 +196,7 @@ mod tests {
         cpu1 50 0 25 400 20 0 0 0 0 0\nintr 1000 1 2 3\nctxt 5000\nbtime 1\nprocesses 9\n\
         procs_running 2\nprocs_blocked 1\nsoftirq 1 2\n";
     const SECOND: &str = "cpu  120 10 60 930 50 6 8 16 20 0\ncpu0 60 0 25 490 20 5 5 0 0 0\n\
-        cpu1 50 10 35 450 30 1 3 16 0 0\nintr 1500 1 2 3\nctxt 5200\nprocs_running 1\nprocs_blocked 0\n";
+        cpu1 50 10 35 450 30 1 3 16 0 0\nintr 1500 1 2 3\nctxt 5200\nprocesses 16\nprocs_running 1\nprocs_blocked 0\n";
 
     fn stat(fixture: &Fixture, text: &str) -> std::io::Result<()> {
         fixture.write("proc/loadavg", b"0.1 0.2 0.3 3/456 789\n")?;
@@ -192,7 +209,7 @@ mod tests {
         let mut collector = Stat::new(&fixture.roots(), Interval::SECOND);
         stat(&fixture, FIRST)?;
         let first = fixture.collect(&mut collector)?;
-        assert_eq!(ids(&first), ["cpu", "cpu.cores", "tasks", "interrupts"]);
+        assert_eq!(ids(&first), ["cpu", "cpu.cores", "tasks", "processes", "interrupts"]);
         assert_eq!(values(&first, "cpu"), Some(&[None; 7][..]), "the first reading has nothing to compare with");
         assert_eq!(values(&first, "tasks"), Some(&[Some(2.0), Some(1.0), Some(456.0)][..]));
         stat(&fixture, SECOND)?;
@@ -200,7 +217,37 @@ mod tests {
         let expected = [10.0, 5.0, 5.0, 5.0, 0.5, 1.5, 8.0].map(Some);
         assert_eq!(values(&second, "cpu"), Some(&expected[..]), "200 jiffies, 130 of them idle");
         assert_eq!(values(&second, "cpu.cores"), Some(&[Some(10.0), Some(40.0)][..]));
+        assert_eq!(values(&second, "processes"), Some(&[Some(7.0)][..]));
         assert_eq!(values(&second, "interrupts"), Some(&[Some(200.0), Some(500.0)][..]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_limit_changes_whose_cpu_it_is() -> anyhow::Result<()> {
+        let fixture = Fixture::new()?;
+        let mut collector = Stat::new(&fixture.roots(), Interval::SECOND);
+        fixture.write("sys/devices/system/cpu/online", b"0-1\n")?;
+        fixture.write("sys/fs/cgroup/cgroup.controllers", b"cpu\n")?;
+        stat(&fixture, FIRST)?;
+        for (limit, expected) in [
+            (
+                "50000 100000\n",
+                &["cpu", "cpu.throttled", "cpu.host", "cpu.cores", "tasks", "processes", "interrupts"][..],
+            ),
+            ("max 100000\n", &["cpu", "cpu.cores", "tasks", "processes", "interrupts"]),
+        ] {
+            fixture.write("sys/fs/cgroup/cpu.max", limit.as_bytes())?;
+            (0..5).try_for_each(|_| fixture.collect(&mut collector).map(drop))?;
+            let readings = fixture.collect(&mut collector)?;
+            assert_eq!(ids(&readings), expected);
+            let titles = readings.iter().map(|reading| &*reading.family.title);
+            let of_host = titles.filter(|title| title.ends_with("of the host")).count();
+            assert_eq!(
+                of_host,
+                if expected.contains(&"cpu.host") { 2 } else { 0 },
+                "the cores are the machine's either way"
+            );
+        }
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! A recording in memory: read once, checked line by line, made harmless.
 
-use crate::model::sample::FamilyValues;
-use crate::model::{Catalog, Dimension, Family, HostFacts, Interval, Sample, UnixMs, label};
-use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use super::harmless;
+use super::header::{Current, Header, Pace, PaceError, Table, is_header, is_table};
+use crate::model::{Catalog, HostFacts, Interval, ProcessTable, Sample};
+use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,18 +44,8 @@ pub struct Entry {
     pub distance: i64,
     /// Its time is still the recorded one.
     pub sample: Arc<Sample>,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    host: HostFacts,
-    catalog: Catalog,
-}
-
-/// The catalog that holds for the lines to come, and the recorded names of its families.
-struct Current {
-    catalog: Arc<Catalog>,
-    positions: HashMap<Arc<str>, usize>,
+    /// The newest table of processes by then, or the first one of all, if the recording has any.
+    pub processes: Option<Arc<ProcessTable>>,
 }
 
 impl Tape {
@@ -73,6 +63,7 @@ impl Tape {
     pub fn parse(reader: impl BufRead, file: &Path, speed: f64) -> Result<Self, TapeError> {
         let mut reading: Option<(HostFacts, Pace, Arc<Catalog>, Current)> = None;
         let mut entries: Vec<Entry> = Vec::new();
+        let (mut processes, mut texts): (Option<Arc<ProcessTable>>, _) = (None, HashSet::new());
         for (index, line) in reader.lines().enumerate() {
             let wrong = |problem: String| TapeError::Line { file: file.to_owned(), line: index + 1, problem };
             let line = line.map_err(|error| wrong(error.to_string()))?;
@@ -91,13 +82,20 @@ impl Tape {
                 let current = Current::new(header.catalog, pace).map_err(wrong)?;
                 reading = Some(match reading {
                     Some((host, pace, first, _)) => (host, pace, first, current),
-                    None => (harmless_host(header.host), pace, Arc::clone(&current.catalog), current),
+                    None => (harmless::host(header.host), pace, Arc::clone(&current.catalog), current),
                 });
+            } else if is_table(&line) {
+                let table: Table = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+                let table = Arc::new(harmless::table(table.processes, &mut texts));
+                if processes.is_none() {
+                    entries.iter_mut().for_each(|entry| entry.processes = Some(Arc::clone(&table)));
+                }
+                processes = Some(table);
             } else if let Some((_, pace, _, current)) = &reading {
                 let sample: Sample = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
                 let before = entries.last().map(|entry| entry.sample.t);
                 let entry = current.entry(sample, before, pace.recorded).map_err(wrong)?;
-                entries.push(entry);
+                entries.push(Entry { processes: processes.clone(), ..entry });
             }
         }
         match reading {
@@ -153,127 +151,6 @@ impl Tape {
             let common = period / greatest_common_divisor(period, ticks) * ticks;
             if common > LONGEST_PERIOD { period } else { common }
         })
-    }
-}
-
-/// The interval as it was recorded and as it is replayed.
-#[derive(Clone, Copy)]
-struct Pace {
-    recorded: Interval,
-    interval: Interval,
-}
-
-enum PaceError {
-    NoFamilies,
-    TooFast(i64),
-}
-
-impl Pace {
-    /// The shortest interval of a family is that of the ticks.
-    fn of(catalog: &Catalog, speed: f64) -> Result<Self, PaceError> {
-        let recorded = catalog.iter().map(|family| family.interval_ms).min().ok_or(PaceError::NoFamilies)?;
-        let scaled = (recorded.ms() as f64 / speed).round();
-        let interval = if scaled < 1.0 { None } else { Interval::from_ms(scaled as u32) };
-        Ok(Self { recorded, interval: interval.ok_or(PaceError::TooFast(recorded.ms()))? })
-    }
-
-    fn scale(self, interval: Interval) -> Interval {
-        let ticks = (interval.ms() + self.recorded.ms() / 2) / self.recorded.ms();
-        self.interval.times(u32::try_from(ticks).unwrap_or(u32::MAX))
-    }
-}
-
-impl Current {
-    fn new(recorded: Catalog, pace: Pace) -> Result<Self, String> {
-        let (mut positions, mut ids, mut families) = (HashMap::new(), HashSet::new(), Vec::new());
-        for family in recorded.0 {
-            let name = Arc::clone(&family.id);
-            let family = harmless_family(family, pace);
-            if !ids.insert(Arc::clone(&family.id)) || positions.insert(name, families.len()).is_some() {
-                return Err(format!("the family {} is twice in the catalog", family.id));
-            }
-            families.push(family);
-        }
-        Ok(Self { catalog: Arc::new(Catalog(families)), positions })
-    }
-
-    fn entry(&self, mut sample: Sample, before: Option<UnixMs>, recorded: Interval) -> Result<Entry, String> {
-        if !sample.t.is_tick_of(recorded) {
-            return Err(format!("t {} is not a multiple of the interval of {} ms", sample.t.0, recorded.ms()));
-        }
-        for FamilyValues { family: name, values } in &mut sample.families {
-            let position = self
-                .positions
-                .get(name)
-                .ok_or_else(|| format!("the family {} is not in the catalog", label::text(name.as_bytes())))?;
-            let family = &self.catalog.0[*position];
-            if values.len() != family.dimensions.len() {
-                let (have, want) = (values.len(), family.dimensions.len());
-                return Err(format!("the family {} has {have} values for {want} dimensions", family.id));
-            }
-            *name = Arc::clone(&family.id);
-        }
-        sample.round(&self.catalog);
-        // A clock that was set back while recording is no hole; the next sample simply follows.
-        let distance = before.map_or(1, |before| (sample.t.0.saturating_sub(before.0) / recorded.ms()).max(1));
-        Ok(Entry { catalog: Arc::clone(&self.catalog), distance, sample: Arc::new(sample) })
-    }
-}
-
-/// A line that describes instead of measuring. No family is called `catalog` and holds objects.
-fn is_header(line: &str) -> bool {
-    line.trim_start().trim_start_matches('{').trim_start().starts_with("\"host\"") || line.contains("\"catalog\":[{")
-}
-
-/// A recording comes from anywhere; its names are as hostile as the kernel's.
-fn harmless_host(host: HostFacts) -> HostFacts {
-    let text = |text: String| label::text(text.as_bytes());
-    HostFacts {
-        name: text(host.name),
-        os: host.os.map(text),
-        kernel: host.kernel.map(text),
-        architecture: text(host.architecture),
-        cpu_model: host.cpu_model.map(text),
-        ..host
-    }
-}
-
-fn harmless_family(family: Family, pace: Pace) -> Family {
-    let dimensions = family.dimensions.into_iter().map(|dimension| Dimension {
-        id: harmless_id(&dimension.id, label::id_part).into(),
-        label: label::text(dimension.label.as_bytes()).into(),
-        unit: dimension.unit,
-    });
-    Family {
-        id: harmless_id(&family.id, harmless_family_id).into(),
-        title: label::text(family.title.as_bytes()).into(),
-        interval_ms: pace.scale(family.interval_ms),
-        dimensions: dimensions.collect(),
-        ..family
-    }
-}
-
-/// What the sampler itself would have written stays as it is: the digest it may end in is no part of a name.
-fn harmless_id(id: &str, mend: impl Fn(&[u8]) -> String) -> String {
-    const LONGEST: usize = 96;
-    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"_/:@+-.~".contains(&byte);
-    if !id.is_empty() && id.len() <= LONGEST && id.bytes().all(is_harmless) {
-        id.to_owned()
-    } else {
-        mend(id.as_bytes())
-    }
-}
-
-/// Kind and end of a device's family stay, so that it is still known as one.
-fn harmless_family_id(id: &[u8]) -> String {
-    let first = id.iter().position(|&byte| byte == b'.');
-    let last = id.iter().rposition(|&byte| byte == b'.');
-    match (first, last) {
-        (Some(first), Some(last)) if first < last => {
-            let part = |bytes| label::id_part(bytes);
-            format!("{}.{}.{}", part(&id[..first]), part(&id[first + 1..last]), part(&id[last + 1..]))
-        }
-        _ => label::id_part(id),
     }
 }
 

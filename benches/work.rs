@@ -1,17 +1,21 @@
-//! What one tick costs: taking a sample of this machine, and drawing a large page anew.
-//! `./dev bench tick` prints both; the page's limit counts for the browser, this is its floor.
+//! The work of a tick without a browser: taking a sample of this machine, scanning its processes, and drawing a large
+//! page anew. `./dev bench work` prints all; the limit for the page counts for the browser, and `tick` measures it there.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use rustix::time::{ClockId, clock_gettime};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use telltale::chart::{Scene, Window};
 use telltale::model::sample::FamilyValues;
 use telltale::model::{Catalog, Family, History, Interval, Observation, Sample, Unit, UnixMs};
+use telltale::server::sampler::clock::SystemClock;
 use telltale::server::sampler::{self, Settings, Stop};
 
 const TICKS: u32 = 40;
+const SCANS: u32 = 20;
+const SLEEPERS: usize = 1_000;
 const CHARTS: usize = 12;
 const SERIES: usize = 10;
 const POINTS: i64 = 600;
@@ -19,6 +23,8 @@ const REDRAWS: u32 = 60;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     sampling()?;
+    scanning("as they are", 0)?;
+    scanning("and more that sleep", SLEEPERS)?;
     drawing();
     Ok(())
 }
@@ -42,6 +48,30 @@ fn sampling() -> Result<(), Box<dyn std::error::Error>> {
         "sampling {series} series: {each:.1?} of CPU a tick, {:.3} % of a core at 1 s",
         each.as_secs_f64() * 100.0
     );
+    Ok(())
+}
+
+/// The processes of this machine, and so many more that do nothing.
+fn scanning(what: &str, more: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let sleep = || Command::new("sleep").arg("600").stdin(Stdio::null()).spawn();
+    let mut sleepers = (0..more).map(|_| sleep()).collect::<Result<Vec<_>, _>>()?;
+    for with_arguments in [false, true] {
+        let settings = Settings { with_arguments, ..Settings::default() };
+        let mut processes = sampler::open(&settings, Arc::default())?.processes;
+        processes.scan(&SystemClock)?;
+        let (mut count, before) = (0, process_time());
+        for _ in 0..SCANS {
+            count = processes.scan(&SystemClock)?.processes.len();
+        }
+        let each = (process_time() - before) / SCANS;
+        let arguments = if with_arguments { ", with arguments" } else { "" };
+        let per_process = each.as_secs_f64() * 1e6 / count as f64;
+        println!("scanning {count} processes {what}{arguments}: {each:.1?} of CPU, {per_process:.1} µs a process");
+    }
+    for sleeper in &mut sleepers {
+        sleeper.kill()?;
+        sleeper.wait()?;
+    }
     Ok(())
 }
 

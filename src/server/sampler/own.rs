@@ -1,0 +1,108 @@
+//! `self`: what Telltale itself costs.
+
+use super::clock::Clock;
+use super::collector::{Collector, Reading};
+use super::rate::Counter;
+use crate::model::{Dimension, Family, Interval, Unit};
+use crate::server::meter::Meter;
+use std::sync::Arc;
+
+/// What the platform knows of this process.
+pub trait OwnProcess: Send {
+    fn read(&mut self, clock: &dyn Clock) -> Spent;
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Microseconds of CPU time since the start.
+    pub cpu_us: Option<u64>,
+    /// Resident.
+    pub memory_bytes: Option<u64>,
+}
+
+pub struct Own<P> {
+    process: P,
+    meter: Arc<Meter>,
+    family: Arc<Family>,
+    cpu: Counter,
+    sent: Counter,
+    written: Counter,
+}
+
+impl<P: OwnProcess> Own<P> {
+    pub fn new(process: P, interval: Interval, meter: Arc<Meter>) -> Self {
+        Self {
+            process,
+            meter,
+            family: Arc::new(family(interval)),
+            cpu: Counter::default(),
+            sent: Counter::default(),
+            written: Counter::default(),
+        }
+    }
+}
+
+impl<P: OwnProcess> Collector for Own<P> {
+    fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
+        let spent = self.process.read(clock);
+        let at = clock.monotonic();
+        Ok(vec![Reading::new(
+            &self.family,
+            [
+                self.cpu.per_second_of(spent.cpu_us, at).map(|us_per_second| us_per_second / 10_000.0),
+                spent.memory_bytes.map(|bytes| bytes as f64),
+                Some(self.meter.streams() as f64),
+                self.sent.per_second(self.meter.sent_bytes(), at),
+                self.written.per_second(self.meter.written_bytes(), at),
+                Some(self.meter.lateness_us() as f64 / 1_000.0),
+            ],
+        )])
+    }
+}
+
+/// Each dimension counts something else.
+fn family(interval: Interval) -> Family {
+    let dimension = |id: &str, label: &str, unit| Dimension { id: id.into(), label: label.into(), unit: Some(unit) };
+    Family {
+        dimensions: vec![
+            dimension("cpu", "CPU of one core", Unit::Percent),
+            dimension("memory", "memory", Unit::Bytes),
+            dimension("streams", "open streams", Unit::Count),
+            dimension("sent", "sent", Unit::BytesPerSecond),
+            dimension("written", "written", Unit::BytesPerSecond),
+            dimension("lateness", "lateness", Unit::Milliseconds),
+        ],
+        ..Family::new("self", "Telltale itself", Unit::Count, interval, &[])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::sampler::clock::fake::FakeClock;
+    use std::time::Duration;
+
+    /// Spends 20 ms a turn.
+    struct Frugal(u64);
+
+    impl OwnProcess for Frugal {
+        fn read(&mut self, _: &dyn Clock) -> Spent {
+            self.0 += 20_000;
+            Spent { cpu_us: Some(self.0), memory_bytes: Some(4_096) }
+        }
+    }
+
+    #[test]
+    fn its_own_cost_is_told() -> anyhow::Result<()> {
+        let (clock, meter) = (FakeClock::at(1_000_000), Arc::new(Meter::default()));
+        let mut collector = Own::new(Frugal(0), Interval::SECOND, Arc::clone(&meter));
+        collector.collect(&clock)?;
+        meter.set_streams(3);
+        meter.add_sent_bytes(700);
+        meter.set_lateness_us(1_500);
+        clock.advance(Duration::from_secs(1));
+        let values = [2.0, 4_096.0, 3.0, 700.0, 0.0, 1.5].map(Some);
+        assert_eq!(collector.collect(&clock)?, [Reading::new(&collector.family, values)]);
+        Ok(())
+    }
+}
