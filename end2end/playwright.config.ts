@@ -12,7 +12,7 @@ export default defineConfig({
   globalSetup: "./recordings/write.mjs",
   forbidOnly: process.env.CI !== undefined,
   fullyParallel: true,
-  retries: 1,
+  retries: 0,
   workers: 2,
   timeout: 30_000,
   reporter: "list",

@@ -1,51 +1,25 @@
-// The overview as a person finds their way on it: every selector of the tests stands here.
+// The overview as a person finds their way on it, also where it is about one device or all of a kind: every selector
+// of its tests stands here or in `shell.ts`.
 
 import { expect, type Locator, type Page } from "@playwright/test";
+import { Shell } from "./shell.ts";
 
-export type LinkState = "snapshot" | "connecting" | "live" | "reconnecting" | "stale" | "paused" | "stopping";
-export type Theme = "System" | "Light" | "Dark";
-export type Window = "1 min" | "5 min" | "10 min";
+/** As addresses name them, and how their lists end in "All 40 …". */
+export const DEVICES = { disk: "disks", fs: "file systems", net: "interfaces", cgroup: "services and containers" };
+export type DeviceKind = keyof typeof DEVICES;
 
-/** Where the page asks for its stream. */
-export const STREAM = /\/api\/v1\/stream(\?|$)/;
-/** Long enough for a page to notice, back off and come back. */
-export const RECOVERY = { timeout: 25_000 };
-
-export class Overview {
-  readonly main: Locator;
-  readonly heading: Locator;
-  readonly skipLink: Locator;
+export class Overview extends Shell {
   readonly charts: Locator;
-  readonly headlines: Locator;
-  readonly pause: Locator;
-  readonly resume: Locator;
-  readonly reload: Locator;
   readonly gaps: Locator;
+  readonly sections: Locator;
+  readonly back: Locator;
 
-  constructor(readonly page: Page) {
-    this.main = page.getByRole("main");
-    this.heading = page.getByRole("banner").getByRole("heading", { level: 1 });
-    this.skipLink = page.getByRole("link", { name: "Skip to the charts" });
+  constructor(page: Page) {
+    super(page, "/");
     this.charts = page.locator("figure[data-family]");
-    this.headlines = page.locator("article[data-headline]");
-    this.pause = page.getByRole("button", { name: "Pause" });
-    this.resume = page.getByRole("button", { name: "Resume" });
-    this.reload = page.getByRole("link", { name: /reload/i });
     this.gaps = page.locator("figure[data-family] .notes rect");
-  }
-
-  async open(path = "/"): Promise<void> {
-    await this.page.goto(path);
-  }
-
-  /** Opens the page and waits until it moves. */
-  async openLive(path = "/"): Promise<void> {
-    await this.open(path);
-    await this.expectLink("live");
-  }
-
-  async expectLink(state: LinkState | RegExp, options: { timeout?: number } = { timeout: 10_000 }): Promise<void> {
-    await expect(this.page.locator("[data-stream]")).toHaveAttribute("data-stream", state, options);
+    this.sections = page.locator("section.charts");
+    this.back = page.getByRole("link", { name: "Back to everything" });
   }
 
   chart(family: string): Locator {
@@ -60,12 +34,18 @@ export class Overview {
     return this.chart(family).locator(".legend .value");
   }
 
-  window(name: Window): Locator {
-    return this.page.getByRole("navigation", { name: "Time window" }).getByRole("link", { name, exact: true });
+  /** A list of devices, the busiest first. */
+  list(kind: DeviceKind): Locator {
+    return this.page.locator(`figure[data-devices="${kind}"]`);
   }
 
-  theme(name: Theme): Locator {
-    return this.page.getByRole("group", { name: "Theme" }).getByRole("button", { name, exact: true });
+  rows(kind: DeviceKind): Locator {
+    return this.list(kind).locator("tbody").getByRole("row");
+  }
+
+  /** Where the rest of a list is. */
+  all(kind: DeviceKind): Locator {
+    return this.list(kind).getByRole("link", { name: new RegExp(`^All \\d+ ${DEVICES[kind]}$`) });
   }
 
   /** The drawn lines of one chart, or of all. */
@@ -79,9 +59,15 @@ export class Overview {
     await expect.poll(() => this.lines(family), { timeout }).not.toEqual(before);
   }
 
-  /** The sample the HTML ended with, as the server wrote it down. */
-  async lastEventId(): Promise<string | null> {
-    return this.page.locator("html").getAttribute("data-last-event-id");
+  /** What a map of heat draws: one path a level. */
+  async heat(family: string): Promise<string[]> {
+    const levels = this.chart(family).locator(".heat path");
+    return levels.evaluateAll((paths) => paths.map((path) => path.getAttribute("d") ?? ""));
+  }
+
+  /** Which families have a chart. */
+  async families(): Promise<string[]> {
+    return this.charts.evaluateAll((figures) => figures.map((figure) => figure.getAttribute("data-family") ?? ""));
   }
 
   /** Where the crosshair stands in each chart that shows one. */
@@ -96,23 +82,4 @@ export class Overview {
         .map((line) => line.closest(".plot")?.getAttribute("aria-valuenow") ?? ""),
     );
   }
-
-  /** All text a person reads in the charts. */
-  async text(): Promise<string> {
-    return (await this.main.innerText()).replace(/\s+/g, " ").trim();
-  }
-}
-
-/** The newest sample the server has, asked beside the page. */
-export async function newestTick(page: Page, origin: string): Promise<number> {
-  const answer = await page.request.get(new URL("/api/v1/sample", origin).href);
-  return ((await answer.json()) as { data: { t: number } }).data.t;
-}
-
-/** Waits until the server has sampled this many ticks more. */
-export async function ticksPass(page: Page, origin: string, ticks: number): Promise<void> {
-  const start = await newestTick(page, origin);
-  await expect
-    .poll(() => newestTick(page, origin), { timeout: 10_000, intervals: [250] })
-    .toBeGreaterThanOrEqual(start + ticks * 1000);
 }

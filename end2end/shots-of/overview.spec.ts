@@ -1,20 +1,9 @@
 // The overview on a desk and in a hand, dark and light, live, without JavaScript, on a first run, and left alone.
 
-import { join } from "node:path";
-import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures/test.ts";
-import { Overview, RECOVERY } from "../pages/overview.ts";
-
-const folder = process.env.SHOTS ?? "shots";
-const devices = {
-  desktop: { viewport: { width: 1440, height: 900 } },
-  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
-};
-
-async function shoot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(folder, `${name}.png`) });
-  await page.screenshot({ path: join(folder, `${name}-whole.png`), fullPage: true });
-}
+import { Overview } from "../pages/overview.ts";
+import { RECOVERY } from "../pages/shell.ts";
+import { devices, shoot } from "./shoot.ts";
 
 for (const [device, use] of Object.entries(devices)) {
   for (const colorScheme of ["dark", "light"] as const) {

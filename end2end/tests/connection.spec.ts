@@ -5,7 +5,7 @@ import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { Wire } from "../fixtures/wire.ts";
-import { RECOVERY, STREAM, ticksPass } from "../pages/overview.ts";
+import { RECOVERY, STREAM, ticksPass } from "../pages/shell.ts";
 
 test.describe("the connection", { tag: "@once" }, () => {
   test.setTimeout(60_000);

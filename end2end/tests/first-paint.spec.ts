@@ -2,7 +2,7 @@
 
 import { expect, test } from "../fixtures/test.ts";
 import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
-import { STREAM } from "../pages/overview.ts";
+import { STREAM } from "../pages/shell.ts";
 
 const WITHOUT_JAVASCRIPT = { tag: ["@nojs", "@nojs-only"] };
 

@@ -2,7 +2,7 @@
 
 import { overhear } from "../fixtures/heard.ts";
 import { expect, test } from "../fixtures/test.ts";
-import { ticksPass } from "../pages/overview.ts";
+import { ticksPass } from "../pages/shell.ts";
 
 test("charts and numbers move", async ({ overview }) => {
   await overview.openLive();
