@@ -1,6 +1,6 @@
 // A server with 128 cores, 40 disks, 64 interfaces and 300 services: the overview stays small, and everything is found.
 
-import { raw } from "../fixtures/raw.ts";
+import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { DEVICES, type DeviceKind } from "../pages/overview.ts";
 import { ticksPass } from "../pages/shell.ts";
