@@ -17,6 +17,8 @@ pub mod parts;
 #[cfg(feature = "hydrate")]
 mod samples;
 #[cfg(feature = "hydrate")]
+mod search;
+#[cfg(feature = "hydrate")]
 mod stream;
 #[cfg(feature = "hydrate")]
 mod surface;

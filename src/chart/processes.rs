@@ -23,6 +23,13 @@ pub struct ProcessText {
     pub cells: [String; COLUMNS.len()],
 }
 
+impl ProcessText {
+    /// Whether there is no process for this row. A process may be nameless, but has a number.
+    pub fn is_empty(&self) -> bool {
+        self.cells[0].is_empty()
+    }
+}
+
 /// So many rows, the heaviest first, and a line that says what they are of.
 pub fn rows(
     table: &ProcessTable,
@@ -39,6 +46,8 @@ pub fn rows(
     let total = table.total;
     let summary = if total == 0 {
         "No processes are known here.".to_owned()
+    } else if !search.is_empty() && table.processes.len() < total {
+        format!("{found} of the heaviest {} processes match, at {at}", table.processes.len())
     } else if !search.is_empty() {
         format!("{found} of {total} processes match, at {at}")
     } else if shown < total {

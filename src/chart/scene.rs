@@ -25,14 +25,14 @@ pub struct Scene {
 /// A chart but for its words and its table, which are renewed less often.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChartText {
-    /// One a dimension.
+    /// One a dimension, or one a level of heat.
     pub strokes: Vec<Stroke>,
     /// The path of what is hatched.
     pub gaps: String,
     pub gap_notes: String,
     pub y_axis: String,
     pub x_axis: String,
-    /// One a dimension: the newest value, or the one under the crosshair.
+    /// As the legend has them: the newest, or those under the crosshair.
     pub values: Vec<String>,
 }
 
@@ -117,14 +117,14 @@ impl Scene {
         }
     }
 
-    /// What a headline's heading says beside its title, for whoever goes through the headings.
+    /// What a headline's heading says to whoever goes through the headings.
     pub fn spoken(&self, headline: Headline) -> String {
         let tile = self.tile(headline);
         if tile.health == Health::Unknown {
-            return format!(": {}", tile.health.word());
+            return format!("{}: {}", headline.title(), tile.health.word());
         }
         let value = units::Shown { number: tile.number, unit: tile.unit };
-        format!(": {}, {}", value.text(), tile.health.word())
+        format!("{}: {}, {}", headline.title(), value.text(), tile.health.word())
     }
 
     /// How the machine is, in a sentence.
@@ -132,7 +132,7 @@ impl Scene {
         let mut troubles = String::new();
         for headline in Headline::ALL.into_iter().filter(|headline| headline.exists(&self.catalog)) {
             let health = self.tile(headline).health;
-            if matches!(health, Health::Busy | Health::Critical) {
+            if health != Health::Good {
                 let between = if troubles.is_empty() { "" } else { ", " };
                 troubles = format!("{troubles}{between}{} {}", headline.title(), health.word());
             }

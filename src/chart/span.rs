@@ -63,8 +63,8 @@ impl Window {
     pub const fn row_step(self) -> Interval {
         match self {
             Self::One => Interval::SECOND.times(5),
-            Self::Five => Interval::SECOND.times(30),
-            Self::Ten => Interval::MINUTE,
+            Self::Five => Interval::MINUTE,
+            Self::Ten => Interval::MINUTE.times(2),
         }
     }
 

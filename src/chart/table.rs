@@ -1,4 +1,4 @@
-//! A chart's twin for whoever would rather read it: about ten rows of means on round instants.
+//! A chart's twin for whoever would rather read it: six to a dozen rows of means on round instants.
 
 use super::holes::holes;
 use super::scene::legend;

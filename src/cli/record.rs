@@ -5,6 +5,7 @@ use crate::model::{Interval, Observation, ProcessTable};
 use crate::server::config::keys::{INTERVAL, Key};
 use crate::server::config::{Flags, value};
 use crate::server::meter::Lookers;
+use crate::server::processes::{MOST_TOLD, heaviest};
 use crate::server::sampler::collector::slower;
 use crate::server::sampler::{self, Opened, Recorder, Scan, SourceKind, Stop};
 use crate::server::shutdown;
@@ -75,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let mut tables = tables.try_iter();
             written = recorder
                 .record(&observation)
-                .and_then(|()| tables.try_for_each(|table| recorder.record_processes(&table)));
+                .and_then(|()| tables.try_for_each(|table| recorder.record_processes(&heaviest(&table, MOST_TOLD))));
         }
         if written.is_err() {
             stop.stop();

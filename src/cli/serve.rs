@@ -11,7 +11,6 @@ use crate::server::meter::Meter;
 use crate::server::pages::{self, Links, PageSettings, Style};
 use crate::server::processes::Processes;
 use crate::server::router::router;
-use crate::server::sampler::collector::slower;
 use crate::server::sampler::{self, Opened, Stop};
 use crate::server::serve::{self, Patience};
 use crate::server::shutdown::{self, Shutdown};
@@ -82,7 +81,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let sampling = sampler::spawn(source, stop.clone(), sink).context("the sampler cannot be started")?;
     let lookers = Arc::clone(meter.lookers());
-    let period = slower(interval, Interval::SECOND);
+    // However seldom samples are taken: who looks at processes wants to see them move.
+    let period = Interval::SECOND;
     let processes = Arc::new(Processes::new(Arc::clone(&lookers), period));
     let sink = {
         let (processes, hub) = (Arc::clone(&processes), Arc::clone(&hub));

@@ -3,7 +3,7 @@
 use super::controls::{ControlState, Wish};
 use super::page::{PageState, Zone};
 use super::surface::Surfaces;
-use super::{crosshair, document, keys, samples, stream};
+use super::{crosshair, document, keys, samples, search, stream};
 use crate::chart::Scene;
 use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
@@ -69,7 +69,8 @@ pub fn go_live(zone: &str, offset_minutes: i32) {
     let Some(page) = page() else { return };
     page.take_zone(Zone { name: zone.into(), offset_minutes });
     crosshair::follow(&page);
-    keys::follow(&page);
+    keys::follow();
+    search::follow(&page);
     if page.look(|scene| scene.catalog.digest()) != page.state.catalog {
         spawn_local(document::renew_board(page.clone()));
     }
@@ -87,7 +88,7 @@ pub fn grant(wish: Wish) {
     page.controls.update(|state| state.grant(wish));
     match wish {
         Wish::Theme(theme) => document::keep_theme(theme),
-        Wish::TogglePause => page.show_newest(),
+        Wish::TogglePause => page.return_to_newest(),
         Wish::Window(window) => {
             document::keep("window", window.id());
             page.scene.borrow_mut().window = window;
@@ -144,6 +145,7 @@ impl Page {
         }
         scene.history.set_catalog(&catalog);
         scene.catalog = Arc::new(catalog);
+        self.surfaces.borrow_mut().forget_devices();
         true
     }
 
@@ -161,6 +163,14 @@ impl Page {
         // Only a page that is not live says what instant it shows.
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
+        }
+    }
+
+    /// After a pause, or out of sight: everything is old, words as well.
+    pub(super) fn return_to_newest(&self) {
+        if !self.is_still() {
+            self.show_newest();
+            self.redraw();
         }
     }
 

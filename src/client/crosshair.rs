@@ -54,6 +54,8 @@ fn key(page: &Page, event: &Event) {
         "ArrowRight" => Some(stride),
         "Home" => Some(i64::MIN),
         "End" => Some(i64::MAX),
+        // Without an instant to let go of, the key is somebody else's: an open sheet's.
+        "Escape" if page.look(|scene| scene.cursor.is_none()) => return,
         "Escape" => None,
         _ => return,
     };

@@ -42,6 +42,13 @@ pub(super) fn on_event(target: &web_sys::EventTarget, event: &str, act: impl FnM
     act.forget();
 }
 
+/// The elements of the document that a selector finds.
+pub(super) fn all(selector: &str) -> impl Iterator<Item = web_sys::Element> + use<> {
+    let found = document().query_selector_all(selector).ok();
+    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
+}
+
 /// After a change of the catalog: the server's HTML has places for the new families, this document takes
 /// them over. A later change has a renewal of its own.
 pub(super) async fn renew_board(page: Rc<Page>) {

@@ -1,27 +1,23 @@
 //! Keys for the whole page: most say in the document, by `data-key`, what they press.
 
-use super::awake::Page;
 use super::{document, parts};
 use leptos::prelude::document as the_document;
-use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
-pub(super) fn follow(page: &Rc<Page>) {
+pub(super) fn follow() {
     document::on_event(&the_document(), "keydown", |event| {
         if let Some(event) = event.dyn_ref::<KeyboardEvent>() {
             press(event);
         }
     });
-    let page = page.clone();
-    document::on_event(&the_document(), "input", move |event| find(&page, &event));
 }
 
 /// What is typed into a field is text; with a modifier a key belongs to the browser.
 fn press(event: &KeyboardEvent) {
     let in_field = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let in_field = in_field.is_some_and(|element| element.matches("input,textarea,select").unwrap_or(false));
-    if in_field || event.ctrl_key() || event.meta_key() || event.alt_key() {
+    if in_field || event.repeat() || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
     let key = event.key();
@@ -54,15 +50,4 @@ fn neighbour(step: i32) -> Option<HtmlElement> {
     let here = (0..count).find(|&index| plots.item(index as u32).is_some_and(|plot| JsValue::from(plot) == active));
     let next = here.map_or(0, |here| here + step);
     plots.item(u32::try_from(next).ok()?)?.dyn_into().ok()
-}
-
-/// The list of processes follows what is typed, letter by letter.
-fn find(page: &Page, event: &Event) {
-    let Some(field) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    if field.id() == parts::SEARCH {
-        let typed = js_sys::Reflect::get(&field, &"value".into()).ok().and_then(|value| value.as_string());
-        let typed = typed.unwrap_or_default();
-        document::keep(parts::SEARCH, &typed);
-        page.find_processes(typed);
-    }
 }

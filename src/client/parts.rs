@@ -22,6 +22,8 @@ pub const DEVICE: &str = "device";
 pub const NAME: &str = "name";
 /// The field that finds processes; its name in an address as well.
 pub const SEARCH: &str = "search";
+/// A link that sorts them.
+pub const SORT: &str = "sort";
 /// How many processes there are.
 pub const COUNT: &str = "count";
 /// The table of processes, and a row of it.

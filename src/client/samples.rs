@@ -72,7 +72,13 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
 
 /// What is measured. The page asks for it ahead of its script.
 pub(super) async fn catalog() -> Option<Catalog> {
-    json::catalog(&Json::parse(&text_of("/api/v1/catalog").await?)?)
+    for attempt in 0..TRIES {
+        if let Some(text) = text_of("/api/v1/catalog").await {
+            return json::catalog(&Json::parse(&text)?);
+        }
+        pause(1_000 << attempt).await;
+    }
+    None
 }
 
 async fn fetch(after: EventId) -> Option<String> {

@@ -188,7 +188,7 @@ impl Stream {
 
     /// Seen again: one redraw catches up with all that came meanwhile.
     fn caught_sight(self: &Rc<Self>) {
-        self.page.show_newest();
+        self.page.return_to_newest();
         self.poll();
     }
 }

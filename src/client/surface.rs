@@ -125,8 +125,9 @@ impl Surfaces {
         let turn = self.turn;
         self.turn += 1;
         let is_turn = |index: usize| is_whole || (turn + index).is_multiple_of(ROUND);
-        for (index, tile) in self.tiles.iter_mut().enumerate() {
-            tile.draw(scene, is_turn(index));
+        // The headings tell of one and the same instant.
+        for tile in &mut self.tiles {
+            tile.draw(scene, is_turn(0));
         }
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
@@ -166,6 +167,10 @@ impl Surfaces {
         for devices in &mut self.devices {
             devices.point(scene);
         }
+    }
+
+    pub(super) fn forget_devices(&mut self) {
+        self.devices.iter_mut().for_each(DeviceSurface::forget);
     }
 
     pub(super) fn lists_processes(&self) -> bool {
@@ -260,7 +265,7 @@ impl TileSurface {
         Self {
             headline,
             word: Slot::find(&tile, parts::HEALTH, Way::Text),
-            spoken: Slot::find(&tile, parts::SPOKEN, Way::Text),
+            spoken: Slot::find(&tile, parts::SPOKEN, Way::Attribute("aria-label")),
             number: Slot::find(&tile, parts::NUMBER, Way::Text),
             unit: Slot::find(&tile, parts::UNIT, Way::Text),
             detail: Slot::find(&tile, parts::DETAIL, Way::Text),

@@ -2,7 +2,7 @@
 //! as objects of its own each number would cost a call across, a quarter of a second for some minutes of a machine.
 
 use super::event::EventName;
-use super::family::Catalog;
+use super::family::{Catalog, Family};
 use super::sample::{FamilyValues, Sample};
 use super::time::UnixMs;
 
@@ -34,7 +34,7 @@ pub fn events(text: &str, mut take: impl FnMut(EventName, &str)) -> Option<()> {
     })
 }
 
-/// Families that the catalog does not have are left out.
+/// Families that the catalog does not have, or has in another shape, are left out.
 pub fn sample(text: &str, catalog: &Catalog) -> Option<Sample> {
     let (mut t, mut families, mut place) = (None, Vec::new(), 0);
     Scan { text, at: 0 }.object(|scan, field| {
@@ -42,8 +42,9 @@ pub fn sample(text: &str, catalog: &Catalog) -> Option<Sample> {
             t = Some(UnixMs(scan.number()?? as i64));
             return Some(());
         }
-        // A sample has the order of the catalog.
-        let found = catalog.0[place..].iter().position(|family| *family.id == *field).map(|ahead| place + ahead);
+        // A sample has the order of the catalog, unless it was taken with an earlier one.
+        let find = |families: &[Family]| families.iter().position(|family| *family.id == *field);
+        let found = find(&catalog.0[place..]).map(|ahead| place + ahead).or_else(|| find(&catalog.0));
         let Some(here) = found else { return scan.value().map(drop) };
         place = here;
         let family = &catalog.0[place];
@@ -52,7 +53,10 @@ pub fn sample(text: &str, catalog: &Catalog) -> Option<Sample> {
             values.push(scan.number()?);
             Some(())
         })?;
-        families.push(FamilyValues { family: family.id.clone(), values });
+        // What was sampled with another shape of the family would stand under the wrong names.
+        if values.len() == family.dimensions.len() {
+            families.push(FamilyValues { family: family.id.clone(), values });
+        }
         Some(())
     })?;
     t.map(|t| Sample { t, families })
@@ -152,7 +156,7 @@ const EXACT_DIGITS: u32 = 15;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, Interval, Unit};
+    use crate::model::{Interval, Unit};
     use proptest::prelude::*;
 
     fn catalog() -> Catalog {
@@ -164,6 +168,7 @@ mod tests {
     fn samples_are_read_as_they_are_written() {
         for (text, expected) in [
             (r#"{"t":1000,"cpu":[1,null],"load":[0.25,-3]}"#, true),
+            (r#"{"t":1000,"load":[1,2],"cpu":[3,4]}"#, true),
             (r#"{"t":1000,"cpu":[],"unknown":[1,{"a":"]}"}],"load":[1e300,1.5E-7]}"#, true),
             (r#"{"t":1000}"#, true),
             (r#"{"cpu":[1,2]}"#, false),
@@ -178,7 +183,7 @@ mod tests {
             let read = sample(text, &catalog());
             assert_eq!(read.is_some(), expected, "{text}");
             let Some(mut whole) = read.and(serde_json::from_str::<Sample>(text).ok()) else { continue };
-            whole.families.retain(|entry| catalog().family(&entry.family).is_some());
+            whole.families.retain(|entry| catalog().family(&entry.family).is_some() && entry.values.len() == 2);
             assert_eq!(sample(text, &catalog()), Some(whole), "{text}");
         }
     }

@@ -16,7 +16,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 /// The longest body a request may have.
 const BODY_LIMIT: usize = 64 * 1024;
 /// Of gzip and of brotli: answers are made anew for every request, so that speed counts more than size.
-const COMPRESSION: CompressionLevel = CompressionLevel::Precise(4);
+const COMPRESSION: CompressionLevel = CompressionLevel::Precise(6);
 
 /// `pages` are the routes for people and what they load; a fallback is theirs, too.
 pub fn router(state: AppState, pages: Router<AppState>) -> Router {

@@ -21,7 +21,7 @@ pub fn Overview(
     left_out: Vec<(DeviceKind, u64)>,
 ) -> impl IntoView {
     let is_narrow = focus != Focus::Everything;
-    let charts = sections(&scene.catalog, &focus)
+    let charts = sections(&scene.catalog, &focus, &left_out)
         .into_iter()
         .map(|section| view! { <ChartSection section scene=scene.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();

@@ -66,9 +66,11 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
         .map(|other| {
             let address = format!("?{}", selection.sorted_by(other));
             let current = (other == order).then_some("true");
-            view! { <a href=address aria-current=current>{title(other)}</a> }
+            view! { <a href=address aria-current=current data-part=parts::SORT>{title(other)}</a> }
         })
         .collect_view();
+    let limit = (selection.limit != USUAL_LIMIT)
+        .then(|| view! { <input type="hidden" name="limit" value=selection.limit.to_string() /> });
     let search = selection.search;
     view! {
         <Board>
@@ -78,6 +80,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
                 <div class="tools">
                     <form role="search" action="/processes">
                         <input type="hidden" name="sort" value=order.id() />
+                        {limit}
                         <label for=parts::SEARCH>"Find"</label>
                         <input
                             type="search" id=parts::SEARCH name=parts::SEARCH value=search.clone() maxlength="100" data-key="/"
@@ -87,7 +90,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
                     <nav class="switch" aria-label="Sort by">{orders}</nav>
                     <p data-part=parts::COUNT>{summary}</p>
                 </div>
-                <div class="scroll" tabindex="0" role="region" aria-labelledby="processes-title">
+                <div class="scroll" tabindex="0" role="region" aria-label="Table of processes">
                     <table id=parts::PROCESSES data-order=order.id() data-search=search>
                         <thead>
                             <tr>
@@ -105,7 +108,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
 
 #[component]
 fn Row(row: ProcessText) -> impl IntoView {
-    let is_empty = row.name.is_empty();
+    let is_empty = row.is_empty();
     let cells = row.cells.into_iter().map(|cell| view! { <td data-part=parts::VALUE>{cell}</td> }).collect_view();
     view! {
         <tr data-part=parts::PROCESS data-empty=is_empty.to_string()>

@@ -35,10 +35,10 @@ const SECTIONS: [(&str, &str); 8] = [
     ("self", "Telltale itself"),
 ];
 
-/// The sections of the overview, in its focus.
-pub fn sections(catalog: &Catalog, focus: &Focus) -> Vec<Section> {
+/// The sections of the overview, in its focus. Where devices are left out, the list of their kind says so.
+pub fn sections(catalog: &Catalog, focus: &Focus, left_out: &[(DeviceKind, u64)]) -> Vec<Section> {
     match focus {
-        Focus::Everything => everything(catalog),
+        Focus::Everything => everything(catalog, left_out),
         Focus::All(kind) => {
             let title = match *kind {
                 DeviceKind::Disk => "Disks",
@@ -62,8 +62,10 @@ pub fn sections(catalog: &Catalog, focus: &Focus) -> Vec<Section> {
 }
 
 /// What this machine has something to show of. Families keep the catalog's order among equals.
-fn everything(catalog: &Catalog) -> Vec<Section> {
-    let listed: Vec<DeviceKind> = DeviceKind::ALL.into_iter().filter(|kind| is_listed(*kind, catalog)).collect();
+fn everything(catalog: &Catalog, left_out: &[(DeviceKind, u64)]) -> Vec<Section> {
+    let is_cut = |kind: &DeviceKind| left_out.iter().any(|(of, count)| of == kind && *count > 0);
+    let listed: Vec<DeviceKind> =
+        DeviceKind::ALL.into_iter().filter(|kind| is_listed(*kind, catalog) || is_cut(kind)).collect();
     let mut ranked: Vec<(&str, u8, Part)> = Vec::new();
     for family in catalog.iter() {
         let (section, rank) = place(&family.id);
@@ -195,7 +197,7 @@ mod tests {
     }
 
     fn shown(catalog: &Catalog, focus: &Focus) -> Vec<String> {
-        sections(catalog, focus)
+        sections(catalog, focus, &[])
             .iter()
             .map(|section| {
                 let parts: Vec<String> = section

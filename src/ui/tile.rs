@@ -30,10 +30,7 @@ pub fn Tile(headline: Headline, scene: Arc<Scene>) -> impl IntoView {
     view! {
         <article class="tile" data-headline=headline.id() data-health=tile.health.id() aria-labelledby=title.clone()>
             <header>
-                <h3 id=title.clone()>
-                    {headline.title()}
-                    <span class="visually-hidden" data-part=parts::SPOKEN>{scene.spoken(headline)}</span>
-                </h3>
+                <h3 id=title.clone() data-part=parts::SPOKEN aria-label=scene.spoken(headline)>{headline.title()}</h3>
                 <p class="health" data-part=parts::HEALTH>{tile.health.word()}</p>
             </header>
             <p class="figure">

@@ -2,12 +2,13 @@
 
 use super::parts;
 use super::slot::{Slot, SparkSurface, Way, all, first, part, write_all};
-use crate::chart::{Scene, processes};
+use crate::chart::{DeviceText, Scene, processes};
 use crate::model::{Device, DeviceKind, ProcessOrder, ProcessTable};
 use web_sys::Element;
 
 pub(super) struct DeviceSurface {
     kind: DeviceKind,
+    list: Element,
     rows: Vec<DeviceRow>,
     /// Who stands in the rows until the next time that is decided.
     devices: Vec<Device>,
@@ -34,21 +35,30 @@ impl DeviceSurface {
         };
         Some(Self {
             kind: DeviceKind::ALL.into_iter().find(|known| known.id() == kind)?,
+            list: list.clone(),
             rows: all(list, &part(parts::DEVICE)).map(row).collect(),
             devices: Vec::new(),
         })
     }
 
     pub(super) fn draw(&mut self, scene: &Scene, decide: bool) {
-        if decide || self.devices.is_empty() {
+        // What somebody is about to follow stays where it is.
+        let is_used = self.list.matches(":hover,:focus-within").unwrap_or(false);
+        if (decide && !is_used) || self.devices.is_empty() {
             self.devices = scene.busiest(self.kind, self.rows.len());
         }
-        for (row, text) in self.rows.iter_mut().zip(scene.rows(&self.devices)) {
+        let texts = scene.rows(&self.devices).into_iter().chain(std::iter::repeat_with(DeviceText::default));
+        for (row, text) in self.rows.iter_mut().zip(texts) {
             row.name.write(text.name);
             row.address.write(text.address);
             write_all(&mut row.figures, text.figures);
             row.spark.draw(text.spark);
         }
+    }
+
+    /// The catalog is another one: who stood where in the old one says nothing.
+    pub(super) fn forget(&mut self) {
+        self.devices.clear();
     }
 
     pub(super) fn point(&mut self, scene: &Scene) {
@@ -106,7 +116,7 @@ impl ProcessSurface {
         let (texts, summary) = processes::rows(table, self.order, &self.search, self.rows.len(), scene.offset_minutes);
         self.summary.write(summary);
         for (row, text) in self.rows.iter_mut().zip(texts) {
-            row.is_empty.write(text.name.is_empty().to_string());
+            row.is_empty.write(if text.is_empty() { "true" } else { "false" }.to_owned());
             row.name.write(text.name);
             row.arguments.write(text.arguments);
             write_all(&mut row.cells, text.cells.into());

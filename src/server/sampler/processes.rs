@@ -76,9 +76,8 @@ impl Watch<'_> {
         let mut rest = FIRST_REST;
         while !self.clock.wait(self.stop, rest) && lookers.is_anybody() {
             let began = self.clock.monotonic();
-            if let Some(table) = self.scan() {
-                sink(Some(Arc::new(table)));
-            }
+            // A scan that fails leaves nothing: an old table would pass for a new one.
+            sink(self.scan().map(Arc::new));
             let now = self.clock.now();
             rest = rest_until_tick(self.period, now, now.monotonic.saturating_sub(began));
         }

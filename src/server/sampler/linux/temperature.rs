@@ -96,7 +96,7 @@ impl Known {
     fn file_if_awake(&mut self) -> Option<PathBuf> {
         if let Some(disk) = &self.sensor.disk {
             let now = page(disk).ok();
-            let has_worked = now.is_some() && now != self.disk;
+            let has_worked = self.disk.is_some() && now.is_some() && now != self.disk;
             self.disk = now;
             if !has_worked {
                 return None;

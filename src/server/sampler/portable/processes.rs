@@ -50,10 +50,12 @@ impl Processes {
         let known = self.known.get_mut(&pid)?;
         known.is_alive = true;
         let disk = process.disk_usage();
+        let has_counted = (disk.total_read_bytes, disk.total_written_bytes) != (0, 0);
         let usage = Usage {
             cpu_us: process.accumulated_cpu_time().saturating_mul(1_000),
-            read_bytes: Some(disk.total_read_bytes),
-            written_bytes: Some(disk.total_written_bytes),
+            // Where it may not be read, nothing was ever counted.
+            read_bytes: has_counted.then_some(disk.total_read_bytes),
+            written_bytes: has_counted.then_some(disk.total_written_bytes),
         };
         let mut told = Process {
             pid,

@@ -15,12 +15,13 @@ const LONGEST: usize = 512;
 
 /// Programs, by the beginning of their names, and which of their short options is followed by a secret, with
 /// or without a space between.
-const PROGRAMS: [(&str, &str); 18] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("7z", "-p"),
     ("ipmitool", "-P"),
     ("ldap", "-w"),
     ("mariadb", "-p"),
     ("mongo", "-p"),
+    ("mosquitto_", "-P"),
     ("mysql", "-p"),
     ("openssl", "-k"),
     ("openssl", "-K"),
@@ -33,6 +34,8 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("sshpass", "-p"),
     ("tigervnc", "-p"),
     ("unzip", "-P"),
+    ("useradd", "-p"),
+    ("usermod", "-p"),
     ("zip", "-P"),
 ];
 

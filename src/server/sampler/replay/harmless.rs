@@ -21,7 +21,8 @@ pub(super) fn host(host: HostFacts) -> HostFacts {
 
 pub(super) fn family(family: Family, pace: Pace) -> Family {
     let dimensions = family.dimensions.into_iter().map(|dimension| Dimension {
-        id: id(&dimension.id, label::id_part).into(),
+        // A dot would part the series at the wrong place.
+        id: id(&dimension.id, label::id_part).replace('.', "_").into(),
         label: label::text(dimension.label.as_bytes()).into(),
         unit: dimension.unit,
     });

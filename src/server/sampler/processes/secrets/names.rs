@@ -24,7 +24,7 @@ const TELLING: [&str; 16] = [
 const WORDS: [&str; 7] = ["cred", "creds", "pass", "passin", "passout", "pgpass", "pw"];
 
 /// As the end of a name.
-const ENDS: [&str; 4] = ["auth", "authorization", "pass", "pwd"];
+const ENDS: [&str; 5] = ["auth", "authorization", "bearer", "pass", "pwd"];
 
 /// What ends so and is no secret.
 const HARMLESS: [&str; 5] = ["bypass", "compass", "noauth", "oldpwd", "pwd"];
