@@ -109,7 +109,7 @@ mod tests {
     use crate::server::sampler::linux::fixture::Fixture;
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-    const PATIENCE: Patience = Patience { each: Duration::from_millis(50), all: Duration::from_secs(10) };
+    const PATIENCE: Patience = Patience { each: Duration::from_secs(1), all: Duration::from_secs(20) };
 
     #[test]
     fn a_file_that_hangs_costs_only_itself() -> anyhow::Result<()> {
