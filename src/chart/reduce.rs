@@ -24,9 +24,7 @@ impl Rows {
         let rows = grid.rows(track);
         Self {
             ticks: Ticks::new(grid, rows.clone().filter_map(|row| track.t(row)).collect()),
-            columns: (0..track.dimensions())
-                .map(|dimension| rows.clone().map(|row| track.value(row, dimension).unwrap_or(f64::NAN)).collect())
-                .collect(),
+            columns: (0..track.dimensions()).map(|dimension| track.values(dimension, rows.clone()).collect()).collect(),
         }
     }
 

@@ -40,7 +40,8 @@ impl Track {
         }
         self.t.push_back(t);
         for (index, column) in self.columns.iter_mut().enumerate() {
-            column.push_back(values.get(index).copied().flatten().unwrap_or(f64::NAN));
+            let value = values.get(index).copied().flatten().filter(|value| value.is_finite());
+            column.push_back(value.unwrap_or(f64::NAN));
         }
     }
 
@@ -105,6 +106,12 @@ impl Track {
 
     pub fn value(&self, row: usize, dimension: usize) -> Option<f64> {
         self.columns.get(dimension)?.get(row).copied().filter(|value| value.is_finite())
+    }
+
+    /// The values of some rows, one after the other; NaN where there is none.
+    pub fn values(&self, dimension: usize, rows: std::ops::Range<usize>) -> impl Iterator<Item = f64> {
+        let column = self.columns.get(dimension);
+        column.into_iter().flat_map(move |column| column.range(rows.clone()).copied())
     }
 
     /// The values of the newest row at or before `t`, unless that is more than an interval older.

@@ -77,10 +77,11 @@ pub fn open(settings: &Settings, meter: Arc<Meter>) -> anyhow::Result<Opened> {
         }
         SourceKind::Replay { file, speed, lead } => {
             let tape = replay::Tape::read(file, *speed)?;
-            let (host, catalog, interval) = (tape.host().clone(), tape.first_catalog(), tape.interval());
-            let source = replay::ReplaySource::new(tape, *lead, clock, meter);
+            let (host, recorded, interval) = (tape.host().clone(), tape.first_catalog(), tape.interval());
+            let source = replay::ReplaySource::new(tape, *lead, clock, Arc::clone(&meter));
             let processes = Box::new(source.processes(settings.with_arguments));
-            Ok(Opened { host, catalog, interval, source: Box::new(source), processes })
+            let source = replay::Capped::new(Box::new(source), &recorded, settings, &meter);
+            Ok(Opened { host, catalog: source.catalog(), interval, source: Box::new(source), processes })
         }
     }
 }

@@ -191,14 +191,15 @@ fn StyleSheet(style: Style) -> impl IntoView {
     }
 }
 
-/// Loads the wasm, lets it fetch what the HTML already shows, then wakes the islands: in this order
-/// the first render in the browser equals the server's.
+/// Loads the wasm, lets it fetch what the HTML already shows, then wakes the islands: in this order the first render in
+/// the browser equals the server's. Between the steps the browser may answer to whoever uses the page.
 #[component]
 fn Scripts(links: Links) -> impl IntoView {
     links.js.zip(links.wasm).map(|(js, wasm)| {
         let script = format!(
-            "import init,*as app from{js:?};await init({{module_or_path:{wasm:?}}});await app.boot();\
-             for(const island of document.querySelectorAll('leptos-island'))app[island.dataset.component](island);\
+            "import init,*as app from{js:?};const rest=()=>new Promise(done=>setTimeout(done));\
+             await init({{module_or_path:{wasm:?}}});await rest();await app.boot();await rest();\
+             for(const island of document.querySelectorAll('leptos-island'))app[island.dataset.component](island);await rest();\
              app.go_live(Intl.DateTimeFormat().resolvedOptions().timeZone||'local time',-new Date().getTimezoneOffset())"
         );
         view! {

@@ -1,11 +1,13 @@
 //! A recording as a source: played back in a loop at the pace it was taken, shifted to now.
 
+mod capped;
 mod harmless;
 mod header;
 mod processes;
 mod tape;
 
 pub use self::processes::ReplayedProcesses;
+pub use capped::Capped;
 pub use tape::{Tape, TapeError};
 
 use super::clock::Clock;
