@@ -108,6 +108,26 @@ test("a page about one device moves, too", async ({ overview }) => {
   await overview.expectMoved("disk.sdc.io", await overview.lines("disk.sdc.io"));
 });
 
+test("nothing jumps where one scrolls to", async ({ page, overview, telltale }) => {
+  await page.addInitScript(() => {
+    const jumps: string[] = [];
+    Object.assign(window, { jumps });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value } = entry as unknown as { value: number };
+        // A figure that becomes a little wider within its cell counts as well, and disturbs nobody.
+        if (value > 0.01) jumps.push(`${value.toFixed(3)} after ${Math.round(entry.startTime)} ms`);
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await overview.openLive();
+  for (const kind of ["cgroup", "disk", "net"] as const) {
+    await overview.list(kind).scrollIntoViewIfNeeded();
+    await ticksPass(page, telltale.url, 1);
+  }
+  expect(await page.evaluate(() => (window as unknown as { jumps: string[] }).jumps)).toEqual([]);
+});
+
 test("the crosshair reads map and lists", { tag: "@once" }, async ({ page, overview }) => {
   await overview.openLive();
   await overview.pause.click();
