@@ -98,7 +98,7 @@ test("j and k go from chart to chart", { tag: "@mouse" }, async ({ page, overvie
   await expect(plots.nth(0), "before the first there is none").toBeFocused();
   for (let count = await plots.count(); count > 0; count -= 1) await page.keyboard.press("j");
   await expect(plots.last(), "nor after the last").toBeFocused();
-  await page.keyboard.press("Home");
+  await page.keyboard.press("Shift+ArrowLeft");
   await expect.poll(() => overview.crosshairs()).not.toEqual([]);
 });
 

@@ -12,6 +12,14 @@ test("charts and numbers move", async ({ overview }) => {
   await overview.expectMoved("cpu", again);
 });
 
+test("charts further down move for whoever scrolls to them", async ({ overview }) => {
+  await overview.openLive();
+  for (const family of ["net.wg0.traffic", "memory"]) {
+    await overview.chart(family).scrollIntoViewIfNeeded();
+    await overview.expectMoved(family, await overview.lines(family));
+  }
+});
+
 test("goes on from the very sample the HTML ended with, each once", { tag: "@once" }, async ({ page, overview }) => {
   const heard = await overhear(page);
   await overview.open();

@@ -8,7 +8,7 @@ use crate::chart::Scene;
 use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
@@ -26,6 +26,8 @@ pub(super) struct Page {
     pub(super) controls: ArcRwSignal<ControlState>,
     scene: RefCell<Scene>,
     surfaces: RefCell<Surfaces>,
+    /// Whether the next picture is asked for.
+    is_due: Cell<bool>,
 }
 
 /// Makes the browser's data equal to what the server rendered. The islands are woken after this, so
@@ -57,6 +59,7 @@ pub async fn boot() -> Result<(), JsValue> {
         controls: ArcRwSignal::new(ControlState::new(&state, end)),
         scene: RefCell::new(scene),
         surfaces: RefCell::new(Surfaces::default()),
+        is_due: Cell::new(false),
         state,
     };
     PAGE.with(|slot| *slot.borrow_mut() = Some(Rc::new(page)));
@@ -147,6 +150,17 @@ impl Page {
         scene.catalog = Arc::new(catalog);
         self.surfaces.borrow_mut().forget_devices();
         true
+    }
+
+    /// Draws with the next picture of the browser: hundreds of missed samples that come at once are drawn once.
+    pub(super) fn show_soon(self: &Rc<Self>) {
+        if !self.is_due.replace(true) {
+            let page = self.clone();
+            request_animation_frame(move || {
+                page.is_due.set(false);
+                page.show_newest();
+            });
+        }
     }
 
     /// Draws up to the newest sample; not while the viewer has paused, and not while nobody looks.

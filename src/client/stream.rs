@@ -152,7 +152,7 @@ impl Stream {
         self.watchdog.borrow_mut().sampled(sample.t, now);
         self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
         self.page.change_history(|history| history.push(&sample));
-        self.page.show_newest();
+        self.page.show_soon();
         Some(())
     }
 
