@@ -17,7 +17,7 @@ async function stateByHeadings(shell: Shell): Promise<State> {
     const text = (element: Element | null) => {
       const heard = element?.cloneNode(true) as Element | undefined;
       for (const silent of heard?.querySelectorAll("[aria-hidden=true]") ?? []) silent.remove();
-      return (heard?.textContent ?? "").replace(/\s+/g, " ").trim();
+      return (element?.getAttribute("aria-label") ?? heard?.textContent ?? "").replace(/\s+/g, " ").trim();
     };
     return {
       summary: text(main.querySelector("h2")),
@@ -161,8 +161,8 @@ test("a list of devices, as it is read", { tag: ["@once", "@nojs"] }, async ({ l
               - link "sdc":
                 - /url: "?device=disk.sdc"
             - cell /^[\\d.]+%$/
-            - cell /^[\\d.]+ MiB/
-            - cell /^[\\d.]+ MiB/
+            - cell /^[\\d.]+ ([KMG]i)?B/
+            - cell /^[\\d.]+ ([KMG]i)?B/
             - cell /^[\\d.]+ ms$/
   `);
 });

@@ -8,7 +8,7 @@ use crate::model::Track;
 
 /// A line may stay this many units away from the extremes of a bucket before both are drawn. It
 /// hides no spike and makes the path much shorter.
-const FLAT: i32 = 2;
+const FLAT: i32 = 3;
 
 /// The rows of a track that matter in a span, in columns. A value that is missing is NaN.
 #[derive(Debug)]
