@@ -9,6 +9,7 @@ pub mod drawing;
 #[cfg(test)]
 mod fixture;
 pub mod grid;
+pub mod growth;
 pub mod heat;
 pub mod holes;
 pub mod markup;

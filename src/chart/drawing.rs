@@ -1,11 +1,11 @@
 //! A chart, ready to be put on a page: paths, labels, holes and the newest values.
 
 use super::grid::Grid;
+use super::growth::Settled;
 use super::holes::{self, Hole};
 use super::path::{Pen, Stroke, bands};
-use super::reduce::{Rows, line};
-use super::span::{Place, Span};
-use super::ticks::{XTick, time_ticks};
+use super::reduce::{Rows, Stack, line};
+use super::span::Span;
 use super::{HEIGHT, Scale, WIDTH, YTick, cursor, heat};
 use crate::model::{Family, History, Unit, UnixMs};
 
@@ -18,33 +18,41 @@ pub struct Drawing {
     pub gaps: String,
     pub gap_notes: Vec<GapNote>,
     pub y_ticks: Vec<YTick>,
-    pub x_ticks: Vec<XTick>,
     /// The values at the span's end, in the family's order.
     pub newest: Vec<Option<f64>>,
     pub scale: Scale,
+    /// What may be drawn beside it later; `None` where nothing may.
+    pub settled: Option<Settled>,
 }
 
-/// What stands on a hole.
+/// What stands on a hole, in units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GapNote {
-    pub start: Place,
-    pub end: Place,
+    pub start: i32,
+    pub end: i32,
     /// When, and why: `14:05:10 to 14:05:40: the host was suspended`.
     pub title: String,
 }
 
-/// Holes of the same reason that are nearer than this, in hundredths of a percent, share a note.
-const NOTE_DISTANCE: u16 = 200;
+/// Holes of the same reason that are nearer than this, in units, share a note.
+const NOTE_DISTANCE: i32 = 24;
 
 impl Drawing {
     pub fn of(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> Self {
         let newest = cursor::values_at(family, history, span.end);
         let holes = holes::holes(family, history, span);
-        let (strokes, scale) = match history.track(&family.id) {
-            Some(track) if family.is_heat() => heat::strokes(family, track, span),
-            Some(track) if family.stacked => stacked(family.unit, &Rows::of(track, span, WIDTH)),
-            Some(track) => lines(family.unit, &Rows::of(track, span, WIDTH)),
-            None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0)),
+        let (strokes, scale, settled) = match history.track(&family.id) {
+            Some(track) if family.is_heat() => {
+                let (strokes, scale) = heat::strokes(family, track, span);
+                (strokes, scale, None)
+            }
+            Some(track) => {
+                let rows = Rows::of(track, span, WIDTH);
+                let course = Course::of(family, &rows);
+                let scale = course.scale();
+                (course.strokes(&scale), scale, Some(Settled::new(span, scale, &rows)))
+            }
+            None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0), None),
         };
         let grid = Grid::new(span, WIDTH, family.interval_ms);
         let x = |t| grid.x(t).clamp(0, WIDTH);
@@ -52,11 +60,11 @@ impl Drawing {
         Self {
             strokes,
             gaps: bands(stretches, HEIGHT),
-            gap_notes: notes(&holes, family, span, zone_offset_minutes),
+            gap_notes: notes(&holes, family, span, zone_offset_minutes, x),
             y_ticks: if family.is_heat() { heat::y_ticks(family) } else { scale.ticks() },
-            x_ticks: time_ticks(span, zone_offset_minutes),
             newest,
             scale,
+            settled,
         }
     }
 }
@@ -66,37 +74,57 @@ pub fn stroke_count(family: &Family) -> usize {
     if family.is_heat() { heat::LEVELS } else { family.dimensions.len() }
 }
 
-/// Each dimension a line. Where there are one or two, the first is filled to the ground.
-fn lines(unit: Unit, rows: &Rows) -> (Vec<Stroke>, Scale) {
-    let scale = Scale::round(unit, rows.max());
-    let count = rows.columns.len();
-    let strokes = rows
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(dimension, values)| {
-            let mut pen = Pen::new(WIDTH, HEIGHT, dimension == 0 && count <= 2);
-            line(&rows.ticks, values, &scale, HEIGHT, &mut pen);
-            pen.finish()
-        })
-        .collect();
-    (strokes, scale)
+/// Whether a dimension has an area under its line: in a stack all have; of one or two lines the first.
+pub fn fills(family: &Family, dimension: usize) -> bool {
+    family.stacked || (dimension == 0 && family.dimensions.len() <= 2)
 }
 
-/// Each dimension on top of those before it.
+/// What is drawn of a family that is no map of heat.
+pub(super) struct Course<'a> {
+    family: &'a Family,
+    rows: &'a Rows,
+    /// Where the dimensions stand on top of each other.
+    stack: Option<Stack<'a>>,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn of(family: &'a Family, rows: &'a Rows) -> Self {
+        Self { family, rows, stack: family.stacked.then(|| rows.stack()) }
+    }
+
+    pub(super) fn scale(&self) -> Scale {
+        let unit = self.family.unit;
+        match &self.stack {
+            Some(stack) if matches!(unit, Unit::Bytes | Unit::Count) => Scale::total(unit, stack.max),
+            Some(stack) => Scale::round(unit, stack.max),
+            None => Scale::round(unit, self.rows.max()),
+        }
+    }
+
+    fn strokes(&self, scale: &Scale) -> Vec<Stroke> {
+        if let Some(stack) = &self.stack {
+            return layered(self.rows.columns.len(), |dimension, pen| stack.edge(dimension, scale, HEIGHT, pen));
+        }
+        let draw = |(dimension, values): (usize, &Vec<f64>)| {
+            let mut pen = Pen::new(WIDTH, HEIGHT, fills(self.family, dimension));
+            line(&self.rows.ticks, values, scale, HEIGHT, &mut pen);
+            pen.finish()
+        };
+        self.rows.columns.iter().enumerate().map(draw).collect()
+    }
+}
+
+/// Each dimension on top of those before it, given how to draw its upper edge; the box is as wide as it needs.
 ///
 /// An area is what lies under its own edge and not under the one below: both outlines, filled by
 /// `evenodd`. So each outline is the text of its line once more, which compresses to almost nothing.
 /// A dimension that adds nothing anywhere has neither line nor area.
-fn stacked(unit: Unit, rows: &Rows) -> (Vec<Stroke>, Scale) {
-    let stack = rows.stack();
-    let adds_up = matches!(unit, Unit::Bytes | Unit::Count);
-    let scale = if adds_up { Scale::total(unit, stack.max) } else { Scale::round(unit, stack.max) };
+pub(super) fn layered(dimensions: usize, mut edge: impl FnMut(usize, &mut Pen)) -> Vec<Stroke> {
     let mut below = Stroke::default();
-    let strokes = (0..rows.columns.len())
+    (0..dimensions)
         .map(|dimension| {
-            let mut pen = Pen::new(WIDTH, HEIGHT, true);
-            stack.edge(dimension, &scale, HEIGHT, &mut pen);
+            let mut pen = Pen::new(2 * WIDTH, HEIGHT, true);
+            edge(dimension, &mut pen);
             let edge = pen.finish();
             if edge.line.is_empty() || edge.line == below.line {
                 return Stroke::default();
@@ -105,8 +133,7 @@ fn stacked(unit: Unit, rows: &Rows) -> (Vec<Stroke>, Scale) {
             below = edge;
             Stroke { line: below.line.clone(), area }
         })
-        .collect();
-    (strokes, scale)
+        .collect()
 }
 
 /// A hole is hatched from the last value before it to the first one after it.
@@ -114,11 +141,12 @@ fn around(hole: &Hole, family: &Family, span: Span) -> (UnixMs, UnixMs) {
     ((hole.from - family.interval_ms).max(span.start()), (hole.to + family.interval_ms).min(span.end))
 }
 
-fn notes(holes: &[Hole], family: &Family, span: Span, zone_offset_minutes: i32) -> Vec<GapNote> {
+/// One a hole, or one for several near ones.
+fn notes(holes: &[Hole], family: &Family, span: Span, zone_offset_minutes: i32, x: impl Fn(UnixMs) -> i32) -> Vec<GapNote> {
     let mut joined: Vec<Hole> = Vec::new();
     for hole in holes {
         match joined.last_mut() {
-            Some(last) if last.words == hole.words && is_near(last, hole, span) => last.to = hole.to,
+            Some(last) if last.words == hole.words && x(hole.from) <= x(last.to) + NOTE_DISTANCE => last.to = hole.to,
             _ => joined.push(*hole),
         }
     }
@@ -126,13 +154,9 @@ fn notes(holes: &[Hole], family: &Family, span: Span, zone_offset_minutes: i32) 
         .iter()
         .map(|hole| {
             let (from, to) = around(hole, family, span);
-            GapNote { start: span.place(from), end: span.place(to), title: hole.title(zone_offset_minutes) }
+            GapNote { start: x(from), end: x(to), title: hole.title(zone_offset_minutes) }
         })
         .collect()
-}
-
-fn is_near(earlier: &Hole, later: &Hole, span: Span) -> bool {
-    span.place(later.from).permyriad() <= span.place(earlier.to).permyriad() + NOTE_DISTANCE
 }
 
 #[cfg(test)]
@@ -160,7 +184,7 @@ mod tests {
         let family = family(Unit::Percent, 1, &["a", "b"]);
         let drawing = Drawing::of(&family, &history(&family, &[], &[]), Span::ending(at(300), Window::Five), 0);
         assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
-        assert_eq!((drawing.strokes.len(), drawing.y_ticks.len(), drawing.x_ticks.len()), (2, 5, 4));
+        assert_eq!((drawing.strokes.len(), drawing.y_ticks.len()), (2, 5));
         assert_eq!(drawing.newest, [None, None]);
     }
 
@@ -186,7 +210,7 @@ mod tests {
         let drawing = Drawing::of(&family, &history, Span::ending(at(300), Window::Five), 0);
         assert_eq!(drawing.gaps, "M400 0h400v240H400z");
         let title = "00:01:41 to 00:03:19: the host was suspended".to_owned();
-        assert_eq!(drawing.gap_notes, [GapNote { start: Place::of(1.0 / 3.0), end: Place::of(2.0 / 3.0), title }]);
+        assert_eq!(drawing.gap_notes, [GapNote { start: 400, end: 800, title }]);
         assert_eq!(drawing.strokes[0].line, "M0 0h400M800 0h400");
     }
 
@@ -219,7 +243,7 @@ mod tests {
             for run in drawing.strokes.iter().filter_map(|stroke| read(&stroke.line)).flatten() {
                 prop_assert!(run.windows(2).all(|pair| pair[0].0 <= pair[1].0), "time runs backwards");
             }
-            prop_assert!(drawing.y_ticks.len() <= 6 && drawing.x_ticks.len() <= 7);
+            prop_assert!(drawing.y_ticks.len() <= 6);
             prop_assert!(drawing.gap_notes.iter().all(|note| note.start < note.end), "{:?}", drawing.gap_notes);
             prop_assert!(drawing.newest.iter().flatten().all(|value| value.is_finite()));
             prop_assert_eq!(&Drawing::of(&family, &history, span, 0), &drawing);

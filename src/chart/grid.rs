@@ -80,6 +80,17 @@ impl Group {
     pub fn last(&self) -> usize {
         self.rows.end - 1
     }
+
+    /// As it is; the last of a run as one group a tick, so that the run ends with its last value.
+    pub fn with_its_end_in_ticks(&self) -> impl Iterator<Item = Self> {
+        let width = if self.ends { 1 } else { self.rows.len() };
+        let Self { rows, begins, ends } = self.clone();
+        rows.clone().step_by(width.max(1)).map(move |row| Self {
+            rows: row..row + width,
+            begins: begins && row == rows.start,
+            ends: ends && row + width == rows.end,
+        })
+    }
 }
 
 impl Ticks {

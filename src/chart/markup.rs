@@ -1,7 +1,7 @@
 //! The few parts of a chart whose number changes, as markup: ruled lines, labels, notes, rows.
 //! Everything that is not ours to choose is escaped.
 
-use super::{GapNote, Place, Table, XTick, YTick};
+use super::{GapNote, HEIGHT, Table, XTick, YTick};
 
 /// Ruled lines with their values beside them.
 pub fn y_axis(ticks: &[YTick]) -> String {
@@ -23,11 +23,11 @@ pub fn x_axis(ticks: &[XTick]) -> String {
     })
 }
 
-/// What shows over a stretch without data.
+/// What shows over a stretch without data, in the units of a chart.
 pub fn gap_notes(notes: &[GapNote]) -> String {
     join(notes, |to, note| {
-        let width = Place::of(f64::from(note.end.permyriad().saturating_sub(note.start.permyriad())) / 10_000.0);
-        push(to, &["<rect x=\"", &note.start.css(), "\" width=\"", &width.css(), "\" height=\"100%\"><title>"]);
+        let (x, width, height) = (note.start.to_string(), (note.end - note.start).to_string(), HEIGHT.to_string());
+        push(to, &["<rect x=\"", &x, "\" width=\"", &width, "\" height=\"", &height, "\"><title>"]);
         escape(to, &note.title);
         to.push_str("</title></rect>");
     })
@@ -72,6 +72,7 @@ fn escape(to: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::Place;
 
     #[test]
     fn labels_are_text_and_nothing_else() {

@@ -34,19 +34,24 @@ impl Rows {
         self.columns.iter().flat_map(|column| &column[first..]).fold(0.0, |max, value| max.max(*value))
     }
 
+    /// Which dimensions have a value at all.
+    pub fn live(&self) -> impl Iterator<Item = bool> {
+        self.columns.iter().map(|column| column.iter().any(|value| !value.is_nan()))
+    }
+
     /// The dimensions on top of each other. One that has no value at all is left out; a row in which
     /// one of the others is missing has no sum, so it breaks them all.
     pub fn stack(&self) -> Stack<'_> {
-        let is_live = |column: &&Vec<f64>| column.iter().any(|value| !value.is_nan());
-        let live: Vec<&Vec<f64>> = self.columns.iter().filter(is_live).collect();
+        let live: Vec<&Vec<f64>> = self.columns.iter().zip(self.live()).filter_map(|(column, is)| is.then_some(column)).collect();
         let is_whole = |row: usize| !live.is_empty() && live.iter().all(|column| !column[row].is_nan());
-        let groups = self.ticks.groups(is_whole);
+        let groups: Vec<Group> = self.ticks.groups(is_whole).iter().flat_map(Group::with_its_end_in_ticks).collect();
         let mut sums = vec![0.0; groups.len()];
         let edges = self
             .columns
             .iter()
-            .map(|column| {
-                is_live(&column).then(|| {
+            .zip(self.live())
+            .map(|(column, is_live)| {
+                is_live.then(|| {
                     for (sum, group) in sums.iter_mut().zip(&groups) {
                         *sum += mean(&column[group.rows.clone()]).max(0.0);
                     }

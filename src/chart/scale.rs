@@ -58,6 +58,11 @@ impl Scale {
         self.top
     }
 
+    /// Whether a value stands inside, or so little above that nobody sees it.
+    pub fn covers(&self, value: f64) -> bool {
+        value <= self.top * 1.005
+    }
+
     /// Where a value stands from the top; what lies outside is put on the edge.
     pub fn place(&self, value: f64) -> Place {
         Place::of(1.0 - value / self.top)

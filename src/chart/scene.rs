@@ -2,7 +2,9 @@
 //! into the same places of the document.
 
 use super::drawing::stroke_count;
-use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, cursor, heat, markup, words};
+use super::growth::{Growth, Settled};
+use super::ticks::time_ticks;
+use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, XTick, cursor, heat, markup, words};
 use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
@@ -34,6 +36,8 @@ pub struct ChartText {
     pub x_axis: String,
     /// As the legend has them: the newest, or those under the crosshair.
     pub values: Vec<String>,
+    /// What the strokes show, so that what comes next may be drawn beside them.
+    pub settled: Option<Settled>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,10 +74,21 @@ impl Scene {
             values: self.values(family, &drawing.newest),
             gap_notes: markup::gap_notes(&drawing.gap_notes),
             y_axis: markup::y_axis(&drawing.y_ticks),
-            x_axis: markup::x_axis(&drawing.x_ticks),
+            x_axis: markup::x_axis(&self.time_axis()),
             gaps: drawing.gaps,
             strokes: drawing.strokes,
+            settled: drawing.settled,
         }
+    }
+
+    /// The labels of the time axis, which all charts share.
+    pub fn time_axis(&self) -> Vec<XTick> {
+        self.span().map(|span| time_ticks(span, self.offset_minutes)).unwrap_or_default()
+    }
+
+    /// What has come since a chart was drawn; `None` when it is to be drawn anew.
+    pub fn growth(&self, family: &Family, settled: &Settled) -> Option<Growth> {
+        settled.grow(family, &self.history, self.span()?)
     }
 
     /// The legend's values alone: what a moving crosshair changes.

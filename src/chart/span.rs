@@ -130,6 +130,11 @@ impl Place {
         self.0
     }
 
+    /// The way to a place further right.
+    pub fn until(self, other: Self) -> Option<Self> {
+        other.0.checked_sub(self.0).map(Self)
+    }
+
     /// As CSS writes it: `33.33%`.
     pub fn css(self) -> String {
         let (whole, rest) = (self.0 / 100, self.0 % 100);

@@ -23,6 +23,13 @@ pub fn time_ticks(span: Span, zone_offset_minutes: i32) -> Vec<XTick> {
         .collect()
 }
 
+/// How far labels have moved since the same ones were placed, as CSS writes it; `None` when they are not the same.
+pub fn moved(from: &[XTick], to: &[XTick]) -> Option<String> {
+    let is_same = from.len() == to.len() && from.iter().zip(to).all(|(from, to)| from.label == to.label);
+    let (from, to) = from.first().zip(to.first()).filter(|_| is_same)?;
+    Some(format!("-{}", to.place.until(from.place)?.css()))
+}
+
 /// The instants from `from` to `to` at which the zone's clock shows a multiple of `step`.
 pub fn instants(from: UnixMs, to: UnixMs, step: Interval, zone_offset_minutes: i32) -> impl Iterator<Item = UnixMs> {
     let offset_ms = i64::from(zone_offset_minutes) * 60_000;
@@ -61,6 +68,15 @@ mod tests {
 
     /// 2026-11-21 00:14:46 UTC.
     const NOW: UnixMs = UnixMs(1_795_220_086_000);
+
+    #[test]
+    fn the_same_labels_move_and_others_do_not() {
+        let ticks = |later: i64| time_ticks(Span::ending(UnixMs(1_795_220_070_000 + later * 1_000), Window::Five), 0);
+        for (later, expected) in [(0, Some("-0%")), (3, Some("-1%")), (4, Some("-1.33%")), (-3, None), (60, None)] {
+            assert_eq!(moved(&ticks(0), &ticks(later)).as_deref(), expected, "{later}");
+        }
+        assert_eq!(moved(&[], &[]), None);
+    }
 
     #[test]
     fn labels_stand_on_round_instants() {

@@ -114,7 +114,7 @@ fn page() -> Option<Rc<Page>> {
 
 impl Page {
     pub(super) fn find_surfaces(&self) {
-        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow().catalog);
+        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow());
     }
 
     /// Whether the page lists processes.

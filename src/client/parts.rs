@@ -7,6 +7,8 @@ pub const PLOT: &str = "plot";
 
 pub const LINE: &str = "line";
 pub const AREA: &str = "area";
+/// What time carries to the left.
+pub const MOVING: &str = "moving";
 pub const GAPS: &str = "gaps";
 pub const GAP_NOTES: &str = "gap-notes";
 pub const X_AXIS: &str = "x";

@@ -1,17 +1,18 @@
 //! Where the browser draws: the places the server filled, found once, written only when what belongs
 //! there has changed.
 
+mod chart;
 mod lists;
 mod slot;
 
 use super::parts;
 use crate::chart::Scene;
-use crate::chart::drawing::stroke_count;
 use crate::model::health::Headline;
-use crate::model::{Catalog, Family, ProcessTable, UnixMs};
+use crate::model::{Family, ProcessTable};
+use chart::ChartSurface;
 use leptos::prelude::{document, window};
 use lists::{DeviceSurface, ProcessSurface};
-use slot::{Slot, SparkSurface, Way, all, first, part, write_all};
+use slot::{Slot, StrokeSurface, Way, all, first, part};
 use web_sys::Element;
 
 /// In so many ticks the words of all charts are renewed, some in each; so are the charts that are out of sight.
@@ -32,26 +33,6 @@ pub(super) struct Surfaces {
     turn: usize,
 }
 
-struct ChartSurface {
-    family: Family,
-    figure: Element,
-    /// The newest instant in what stands there.
-    drawn: Option<UnixMs>,
-    lines: Vec<Slot>,
-    areas: Vec<Slot>,
-    values: Vec<Slot>,
-    gaps: Slot,
-    gap_notes: Slot,
-    x_axis: Slot,
-    y_axis: Slot,
-    words: Slot,
-    rows: Slot,
-    table: Option<Element>,
-    crosshair: [Slot; 3],
-    instant: [Slot; 2],
-    slider: [Slot; 2],
-}
-
 struct TileSurface {
     headline: Headline,
     health: Slot,
@@ -60,14 +41,14 @@ struct TileSurface {
     number: Slot,
     unit: Slot,
     detail: Slot,
-    spark: SparkSurface,
+    spark: StrokeSurface,
 }
 
 struct FigureSurface {
     family: Family,
     dimension: usize,
     value: Slot,
-    spark: SparkSurface,
+    spark: StrokeSurface,
 }
 
 /// What of the page is in sight.
@@ -87,8 +68,10 @@ impl Sight {
 }
 
 impl Surfaces {
-    pub(super) fn find(catalog: &Catalog) -> Self {
+    /// In a document that shows the scene as it is.
+    pub(super) fn find(scene: &Scene) -> Self {
         let mut surfaces = Self::default();
+        let (served, time_axis) = (scene.span(), scene.time_axis());
         let Some(board) = document().get_element_by_id(parts::BOARD) else { return surfaces };
         for tile in all(&board, "[data-headline]") {
             let headline = tile.get_attribute("data-headline");
@@ -98,17 +81,17 @@ impl Surfaces {
         }
         for figure in all(&board, "[data-family]") {
             let name = figure.get_attribute("data-family").unwrap_or_default();
-            let Some(family) = catalog.family(&name) else { continue };
+            let Some(family) = scene.catalog.family(&name) else { continue };
             if family.is_mixed() {
                 let rows = all(&figure, &part(parts::FIGURE));
                 surfaces.figures.extend(rows.enumerate().map(|(dimension, row)| FigureSurface {
                     family: family.clone(),
                     dimension,
                     value: Slot::find(&row, parts::VALUE, Way::Text),
-                    spark: SparkSurface::find(&row),
+                    spark: StrokeSurface::find(&row),
                 }));
             } else {
-                surfaces.charts.push(ChartSurface::find(&figure, family));
+                surfaces.charts.push(ChartSurface::find(&figure, family, served, &time_axis));
             }
         }
         surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
@@ -132,9 +115,10 @@ impl Surfaces {
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
         }
+        let time_axis = scene.time_axis();
         for (index, (chart, near)) in self.charts.iter_mut().zip(near).enumerate() {
             if near || is_turn(index) {
-                chart.draw(scene, is_turn(index));
+                chart.draw(scene, &time_axis, is_turn(index));
             }
         }
         for figure in &mut self.figures {
@@ -147,10 +131,10 @@ impl Surfaces {
 
     /// After the viewer has scrolled: charts that came into sight since they were drawn.
     pub(super) fn catch_up(&mut self, scene: &Scene) {
-        let sight = Sight::now();
+        let (sight, time_axis) = (Sight::now(), scene.time_axis());
         for chart in &mut self.charts {
             if chart.drawn != scene.end && sight.is_near(&chart.figure) {
-                chart.draw(scene, false);
+                chart.draw(scene, &time_axis, false);
             }
         }
     }
@@ -159,7 +143,6 @@ impl Surfaces {
     pub(super) fn point(&mut self, scene: &Scene) {
         for chart in &mut self.charts {
             chart.point(scene);
-            write_all(&mut chart.values, scene.values_at_cursor(&chart.family));
         }
         for figure in &mut self.figures {
             figure.value.write(scene.figure(&figure.family, figure.dimension).value);
@@ -190,76 +173,6 @@ impl Surfaces {
     }
 }
 
-impl ChartSurface {
-    fn find(figure: &Element, family: &Family) -> Self {
-        let plot = first(figure, &format!(".{}", parts::PLOT));
-        let crosshair = first(figure, &part(parts::CROSSHAIR));
-        let instant = first(figure, &part(parts::INSTANT));
-        let series = |name| {
-            (0..stroke_count(family))
-                .map(|index| {
-                    Slot::new(first(figure, &format!("{}[data-index=\"{index}\"]", part(name))), Way::Attribute("d"))
-                })
-                .collect()
-        };
-        Self {
-            lines: series(parts::LINE),
-            areas: series(parts::AREA),
-            values: all(figure, &part(parts::VALUE)).map(|value| Slot::new(Some(value), Way::Text)).collect(),
-            gaps: Slot::find(figure, parts::GAPS, Way::Attribute("d")),
-            gap_notes: Slot::find(figure, parts::GAP_NOTES, Way::Markup),
-            x_axis: Slot::find(figure, parts::X_AXIS, Way::Markup),
-            y_axis: Slot::find(figure, parts::Y_AXIS, Way::Markup),
-            words: Slot::find(figure, parts::WORDS, Way::Text),
-            rows: Slot::find(figure, parts::ROWS, Way::Markup),
-            table: first(figure, "details"),
-            crosshair: ["x1", "x2", "y2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
-            instant: [Way::Attribute("x"), Way::Text].map(|way| Slot::new(instant.clone(), way)),
-            slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
-            figure: figure.clone(),
-            drawn: None,
-            family: family.clone(),
-        }
-    }
-
-    fn draw(&mut self, scene: &Scene, renew_words: bool) {
-        self.drawn = scene.end;
-        let text = scene.chart(&self.family);
-        for ((line, area), stroke) in self.lines.iter_mut().zip(&mut self.areas).zip(text.strokes) {
-            line.write(stroke.line);
-            area.write(stroke.area);
-        }
-        self.gaps.write(text.gaps);
-        self.gap_notes.write(text.gap_notes);
-        self.x_axis.write(text.x_axis);
-        self.y_axis.write(text.y_axis);
-        write_all(&mut self.values, text.values);
-        self.point(scene);
-        if renew_words {
-            self.words.write(scene.words(&self.family));
-        }
-        // A table that nobody has open is not renewed.
-        if self.table.as_ref().is_some_and(|table| table.has_attribute("open")) {
-            self.rows.write(scene.table(&self.family));
-        }
-    }
-
-    fn point(&mut self, scene: &Scene) {
-        let place = scene.crosshair();
-        let [x1, x2, y2] = &mut self.crosshair;
-        let [x, time] = &mut self.instant;
-        if let Some(place) = place {
-            [x1, x2, x].into_iter().for_each(|x| x.write(place.css()));
-        }
-        time.write(scene.instant());
-        // Without length it can't be seen.
-        y2.write(if place.is_some() { "100%" } else { "0" }.to_owned());
-        let [now, text] = &mut self.slider;
-        now.write(place.map_or(10_000, |place| place.permyriad()).to_string());
-        text.write(scene.reading(&self.family));
-    }
-}
-
 impl TileSurface {
     fn find(tile: Element, headline: Headline) -> Self {
         Self {
@@ -269,7 +182,7 @@ impl TileSurface {
             number: Slot::find(&tile, parts::NUMBER, Way::Text),
             unit: Slot::find(&tile, parts::UNIT, Way::Text),
             detail: Slot::find(&tile, parts::DETAIL, Way::Text),
-            spark: SparkSurface::find(&tile),
+            spark: StrokeSurface::find(&tile),
             health: Slot::new(Some(tile), Way::Attribute("data-health")),
         }
     }

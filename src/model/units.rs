@@ -87,9 +87,9 @@ fn scaled(value: f64, base: f64, units: &[&'static str]) -> Prefix {
 /// A number with so many decimals. Written by hand because the formatting of floating-point numbers is a
 /// heavy thing to carry into a browser.
 pub fn fixed(number: f64, decimals: usize) -> String {
-    let scale = [1.0, 10.0, 100.0, 1000.0][decimals.min(3)];
-    let scaled = (number * scale).round();
-    let (whole, rest) = ((scaled / scale).trunc().abs() as u64, (scaled % scale).abs() as u64);
+    let scale = [1, 10, 100, 1000][decimals.min(3)];
+    let scaled = (number * scale as f64).round();
+    let (whole, rest) = (scaled.abs() as u64 / scale, scaled.abs() as u64 % scale);
     let sign = if scaled < 0.0 { "-" } else { "" };
     match decimals.min(3) {
         0 => format!("{sign}{whole}"),

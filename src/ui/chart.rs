@@ -1,8 +1,8 @@
 //! A chart: a figure with a title, a plot, a legend with values, a description in words and a table twin.
 
 use super::live::parts;
-use crate::chart::scene::ChartText;
-use crate::chart::scene::legend_label;
+use crate::chart::drawing::fills;
+use crate::chart::scene::{ChartText, legend_label};
 use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat};
 use crate::model::{Family, Unit};
 use leptos::prelude::*;
@@ -29,12 +29,14 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
     }
 }
 
-/// The axes are drawn at the plot's own size; the series in a fixed box that is stretched over it.
+/// The axes are drawn at the plot's own size; the series in a fixed box that is stretched over it, with a brim above and
+/// below, for what moves is clipped and a line along the edge is not to be.
 #[component]
 fn Plot(family: Family, text: ChartText, described_by: String, reading: String) -> impl IntoView {
     let label = format!("{}: instant", family.title);
     let heat = family.is_heat().then(|| view! { <Heat rows=heat::row_count(&family) strokes=text.strokes.clone() /> });
     let areas = in_order(&family)
+        .filter(|&index| fills(&family, index))
         .map(|index| {
             let path = text.strokes.get(index).map(|stroke| stroke.area.clone());
             view! { <path class=format!("area {}", colour(&family, index)) data-part=parts::AREA data-index=index d=path></path> }
@@ -59,15 +61,17 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
             aria-valuetext=reading
         >
             <svg aria-hidden="true">
-                <g class="x" data-part=parts::X_AXIS inner_html=text.x_axis></g>
-                <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none">
-                    <path class="gaps" data-part=parts::GAPS d=text.gaps></path>
-                    {areas}
-                    {lines}
+                <svg class="x" data-part=parts::X_AXIS inner_html=text.x_axis></svg>
+                <svg class="series" y="-2.5%" height="105%" viewBox=format!("0 -6 {WIDTH} {}", HEIGHT + 12) preserveAspectRatio="none">
+                    <g data-part=parts::MOVING>
+                        <path class="gaps" data-part=parts::GAPS d=text.gaps></path>
+                        {areas}
+                        {lines}
+                        <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
+                    </g>
                 </svg>
                 {heat}
                 <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
-                <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
                 <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
                 <text class="instant" data-part=parts::INSTANT y="-4"></text>
             </svg>

@@ -1,7 +1,7 @@
 //! The rows of lists: of devices, and of processes. A row is a place for whoever stands there now.
 
 use super::parts;
-use super::slot::{Slot, SparkSurface, Way, all, first, part, write_all};
+use super::slot::{Slot, StrokeSurface, Way, all, first, part, write_all};
 use crate::chart::{DeviceText, Scene, processes};
 use crate::model::{Device, DeviceKind, ProcessOrder, ProcessTable};
 use web_sys::Element;
@@ -18,7 +18,7 @@ struct DeviceRow {
     name: Slot,
     address: Slot,
     figures: Vec<Slot>,
-    spark: SparkSurface,
+    spark: StrokeSurface,
 }
 
 impl DeviceSurface {
@@ -30,7 +30,7 @@ impl DeviceSurface {
                 address: Slot::new(name.clone(), Way::Attribute("href")),
                 name: Slot::new(name, Way::Text),
                 figures: values(&row),
-                spark: SparkSurface::find(&row),
+                spark: StrokeSurface::find(&row),
             }
         };
         Some(Self {

@@ -19,8 +19,8 @@ pub(super) enum Way {
     Markup,
 }
 
-/// The line and the area of a sparkline.
-pub(super) struct SparkSurface {
+/// The line of a series and the area under it.
+pub(super) struct StrokeSurface {
     line: Slot,
     area: Slot,
 }
@@ -32,6 +32,20 @@ impl Slot {
 
     pub(super) fn find(within: &Element, name: &str, way: Way) -> Self {
         Self::new(first(within, &part(name)), way)
+    }
+
+    /// A place for more beside it, empty and without a name.
+    fn another(&self) -> Self {
+        let copy = self.element.as_ref().and_then(|element| {
+            let copy: Element = element.clone_node().ok()?.dyn_into().ok()?;
+            let Way::Attribute(name) = self.way else { return None };
+            for name in ["data-part", "data-index", name] {
+                copy.remove_attribute(name).ok()?;
+            }
+            element.after_with_node_1(&copy).ok()?;
+            Some(copy)
+        });
+        Self { element: copy, way: self.way, written: Some(String::new()) }
     }
 
     pub(super) fn write(&mut self, text: String) {
@@ -50,12 +64,26 @@ impl Slot {
     }
 }
 
-impl SparkSurface {
+impl StrokeSurface {
+    /// The only one within an element.
     pub(super) fn find(within: &Element) -> Self {
-        Self {
-            line: Slot::find(within, parts::LINE, Way::Attribute("d")),
-            area: Slot::find(within, parts::AREA, Way::Attribute("d")),
-        }
+        Self::matching(within, "")
+    }
+
+    /// One of several.
+    pub(super) fn find_nth(within: &Element, index: usize) -> Self {
+        Self::matching(within, &format!("[data-index=\"{index}\"]"))
+    }
+
+    fn matching(within: &Element, selector: &str) -> Self {
+        let [line, area] = [parts::LINE, parts::AREA]
+            .map(|name| Slot::new(first(within, &(part(name) + selector)), Way::Attribute("d")));
+        Self { line, area }
+    }
+
+    /// Another one of the same looks, right behind it in the document.
+    pub(super) fn another(&self) -> Self {
+        Self { line: self.line.another(), area: self.area.another() }
     }
 
     pub(super) fn draw(&mut self, stroke: Stroke) {
