@@ -142,7 +142,13 @@ fn around(hole: &Hole, family: &Family, span: Span) -> (UnixMs, UnixMs) {
 }
 
 /// One a hole, or one for several near ones.
-fn notes(holes: &[Hole], family: &Family, span: Span, zone_offset_minutes: i32, x: impl Fn(UnixMs) -> i32) -> Vec<GapNote> {
+fn notes(
+    holes: &[Hole],
+    family: &Family,
+    span: Span,
+    zone_offset_minutes: i32,
+    x: impl Fn(UnixMs) -> i32,
+) -> Vec<GapNote> {
     let mut joined: Vec<Hole> = Vec::new();
     for hole in holes {
         match joined.last_mut() {

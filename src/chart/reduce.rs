@@ -42,7 +42,8 @@ impl Rows {
     /// The dimensions on top of each other. One that has no value at all is left out; a row in which
     /// one of the others is missing has no sum, so it breaks them all.
     pub fn stack(&self) -> Stack<'_> {
-        let live: Vec<&Vec<f64>> = self.columns.iter().zip(self.live()).filter_map(|(column, is)| is.then_some(column)).collect();
+        let live: Vec<&Vec<f64>> =
+            self.columns.iter().zip(self.live()).filter_map(|(column, is)| is.then_some(column)).collect();
         let is_whole = |row: usize| !live.is_empty() && live.iter().all(|column| !column[row].is_nan());
         let groups: Vec<Group> = self.ticks.groups(is_whole).iter().flat_map(Group::with_its_end_in_ticks).collect();
         let mut sums = vec![0.0; groups.len()];

@@ -46,14 +46,6 @@ pub struct TileText {
     pub unit: &'static str,
     pub detail: String,
     pub health: Health,
-    pub spark: Stroke,
-}
-
-/// A number with its sparkline.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FigureText {
-    pub value: String,
-    pub spark: Stroke,
 }
 
 impl Scene {
@@ -118,35 +110,42 @@ impl Scene {
     }
 
     pub fn tile(&self, headline: Headline) -> TileText {
-        let (from, at) = self.span().map(|span| (span.start(), span.end)).unwrap_or_default();
-        let reading = headline.read(&Look { catalog: &self.catalog, history: &self.history, from, at });
-        // A percentage is drawn against the whole, so that an idle machine looks idle.
-        let top = (reading.spark_unit == Unit::Percent).then_some(100.0);
-        let spark = self.span().map(|span| Spark::of(&reading.spark, span, reading.spark_unit, top).0);
+        let reading = headline.read(&self.look());
         TileText {
             number: reading.value.number,
             unit: reading.value.unit,
             detail: reading.detail,
             health: reading.health,
-            spark: spark.unwrap_or_default(),
         }
+    }
+
+    pub fn tile_spark(&self, headline: Headline) -> Stroke {
+        let Some(span) = self.span() else { return Stroke::default() };
+        let unit = headline.unit();
+        // A percentage is drawn against the whole, so that an idle machine looks idle.
+        let top = (unit == Unit::Percent).then_some(100.0);
+        Spark::of(&headline.course(&self.look()), span, unit, top).0
+    }
+
+    fn look(&self) -> Look<'_> {
+        let (from, at) = self.span().map(|span| (span.start(), span.end)).unwrap_or_default();
+        Look { catalog: &self.catalog, history: &self.history, from, at }
     }
 
     /// What a headline's heading says to whoever goes through the headings.
     pub fn spoken(&self, headline: Headline) -> String {
-        let tile = self.tile(headline);
-        if tile.health == Health::Unknown {
-            return format!("{}: {}", headline.title(), tile.health.word());
+        let reading = headline.read(&self.look());
+        match reading.health {
+            Health::Unknown => format!("{}: {}", headline.title(), reading.health.word()),
+            health => format!("{}: {}, {}", headline.title(), reading.value.text(), health.word()),
         }
-        let value = units::Shown { number: tile.number, unit: tile.unit };
-        format!("{}: {}, {}", headline.title(), value.text(), tile.health.word())
     }
 
     /// How the machine is, in a sentence.
     pub fn summary(&self) -> String {
         let mut troubles = String::new();
         for headline in Headline::ALL.into_iter().filter(|headline| headline.exists(&self.catalog)) {
-            let health = self.tile(headline).health;
+            let health = headline.read(&self.look()).health;
             if health != Health::Good {
                 let between = if troubles.is_empty() { "" } else { ", " };
                 troubles = format!("{troubles}{between}{} {}", headline.title(), health.word());
@@ -160,17 +159,16 @@ impl Scene {
     }
 
     /// One dimension of a family whose dimensions count different things.
-    pub fn figure(&self, family: &Family, dimension: usize) -> FigureText {
-        let name = family.dimensions.get(dimension).map(|dimension| format!("{}.{}", family.id, dimension.id));
-        let series = name.and_then(|name| Series::resolve(&name, &self.catalog));
-        let (Some(series), Some(span)) = (series, self.span()) else {
-            return FigureText { value: units::show(family.unit, None).text(), spark: Stroke::default() };
-        };
-        let at = self.cursor_in_view().unwrap_or(span.end);
-        FigureText {
-            value: units::show(series.unit, series.at(&self.history, at)).text(),
-            spark: Spark::of(&series.points(&self.history, span.start()), span, series.unit, None).0,
-        }
+    pub fn figure_value(&self, family: &Family, dimension: usize) -> String {
+        let value =
+            Series::nth(family, dimension).zip(self.instant_shown()).map(|(series, at)| series.at(&self.history, at));
+        units::show(family.unit_of(dimension), value.flatten()).text()
+    }
+
+    /// The course of it.
+    pub fn figure_spark(&self, family: &Family, dimension: usize) -> Stroke {
+        let Some((series, span)) = Series::nth(family, dimension).zip(self.span()) else { return Stroke::default() };
+        Spark::of(&series.points(&self.history, span.start()), span, series.unit, None).0
     }
 
     /// Where the crosshair stands; `None` when it is not in view.

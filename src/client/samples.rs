@@ -15,6 +15,8 @@ use wasm_bindgen_futures::JsFuture;
 /// A window begins with a row of its slowest family, taken a little before it.
 const LEAD: Interval = Interval::SECOND.times(15);
 const TRIES: u32 = 3;
+/// So many events are read without a pause.
+const AT_ONCE: usize = 64;
 
 /// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. A server
 /// that does not answer for some seconds is left to the stream, which says so and finds it again.
@@ -22,7 +24,7 @@ pub(super) async fn fill(history: &mut History, catalog: &Catalog, page: &PageSt
     let start = EventId { t: lead_in(Span::ending(last.t, page.window), page.interval), ..last };
     for attempt in 0..TRIES {
         if let Some(answer) = fetch(start).await {
-            return take(history, &answer, catalog, last.t);
+            return take(history, &answer, catalog, last.t).await;
         }
         pause(1_000 << attempt).await;
     }
@@ -33,24 +35,29 @@ fn lead_in(span: Span, interval: Interval) -> UnixMs {
     (span.start() - LEAD).floor_to(interval)
 }
 
-/// Takes events up to `last`.
-fn take(history: &mut History, answer: &str, catalog: &Catalog, last: UnixMs) {
+/// Takes events up to `last`, some at a time: between them the browser answers to whoever uses the page.
+async fn take(history: &mut History, answer: &str, catalog: &Catalog, last: UnixMs) {
     // What is cut off is asked for again by the stream.
-    _ = scan::events(answer, |name, data| match name {
-        EventName::Sample => {
-            if let Some(sample) = scan::sample(data, catalog).filter(|sample| sample.t <= last) {
-                history.push(&sample);
-            }
+    for (index, (name, data)) in scan::events(answer).into_iter().enumerate() {
+        if index % AT_ONCE == AT_ONCE - 1 {
+            pause(0).await;
         }
-        EventName::Gap => {
-            // What is older than the server's memory is not drawn as a gap: it was never asked for.
-            let inside = |gap: &Gap| gap.to.is_some_and(|to| to < last) && gap.reason != GapReason::Expired;
-            if let Some(gap) = Json::parse(data).as_ref().and_then(json::gap).filter(inside) {
-                history.push_gap(gap);
+        match name {
+            EventName::Sample => {
+                if let Some(sample) = scan::sample(data, catalog).filter(|sample| sample.t <= last) {
+                    history.push(&sample);
+                }
             }
+            EventName::Gap => {
+                // What is older than the server's memory is not drawn as a gap: it was never asked for.
+                let inside = |gap: &Gap| gap.to.is_some_and(|to| to < last) && gap.reason != GapReason::Expired;
+                if let Some(gap) = Json::parse(data).as_ref().and_then(json::gap).filter(inside) {
+                    history.push_gap(gap);
+                }
+            }
+            _ => {}
         }
-        _ => {}
-    });
+    }
 }
 
 /// A wider window needs samples from before the page was opened.
@@ -65,7 +72,7 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
     let mut earlier = History::new(super::awake::KEEP);
     let catalog = page.look(|scene| scene.catalog.clone());
     earlier.set_catalog(&catalog);
-    take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND));
+    take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND)).await;
     page.change_history(|history| history.prepend(earlier));
     page.redraw();
 }

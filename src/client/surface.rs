@@ -6,9 +6,9 @@ mod lists;
 mod slot;
 
 use super::parts;
-use crate::chart::Scene;
+use crate::chart::{Scene, XTick};
 use crate::model::health::Headline;
-use crate::model::{Family, ProcessTable};
+use crate::model::{Family, ProcessTable, UnixMs};
 use chart::ChartSurface;
 use leptos::prelude::{document, window};
 use lists::{DeviceSurface, ProcessSurface};
@@ -23,17 +23,30 @@ const MARGIN: f64 = 240.0;
 /// All places of a page.
 #[derive(Default)]
 pub(super) struct Surfaces {
-    charts: Vec<ChartSurface>,
     tiles: Vec<TileSurface>,
     summary: Option<Slot>,
-    figures: Vec<FigureSurface>,
-    devices: Vec<DeviceSurface>,
+    views: Vec<View>,
     processes: Option<ProcessSurface>,
     /// Ticks drawn so far.
     turn: usize,
 }
 
+/// What is drawn only while it is in sight, or when its turn comes.
+struct View {
+    element: Element,
+    /// The newest instant in what stands there.
+    drawn: Option<UnixMs>,
+    surface: Surface,
+}
+
+enum Surface {
+    Chart(Box<ChartSurface>),
+    Figure(FigureSurface),
+    Devices(DeviceSurface),
+}
+
 struct TileSurface {
+    tile: Element,
     headline: Headline,
     health: Slot,
     word: Slot,
@@ -79,23 +92,31 @@ impl Surfaces {
                 surfaces.tiles.push(TileSurface::find(tile, headline));
             }
         }
-        for figure in all(&board, "[data-family]") {
+        for figure in all(&board, "[data-family],[data-devices]") {
             let name = figure.get_attribute("data-family").unwrap_or_default();
-            let Some(family) = scene.catalog.family(&name) else { continue };
-            if family.is_mixed() {
-                let rows = all(&figure, &part(parts::FIGURE));
-                surfaces.figures.extend(rows.enumerate().map(|(dimension, row)| FigureSurface {
-                    family: family.clone(),
-                    dimension,
-                    value: Slot::find(&row, parts::VALUE, Way::Text),
-                    spark: StrokeSurface::find(&row),
-                }));
-            } else {
-                surfaces.charts.push(ChartSurface::find(&figure, family, served, &time_axis));
+            match scene.catalog.family(&name) {
+                Some(family) if family.is_mixed() => {
+                    for (dimension, row) in all(&figure, &part(parts::FIGURE)).enumerate() {
+                        let surface = Surface::Figure(FigureSurface::find(&row, family, dimension));
+                        surfaces.views.push(View { element: row, drawn: scene.end, surface });
+                    }
+                }
+                Some(family) => {
+                    let chart = Box::new(ChartSurface::find(&figure, family, served, &time_axis));
+                    surfaces.views.push(View { element: figure, drawn: scene.end, surface: Surface::Chart(chart) });
+                }
+                None => {
+                    if let Some(list) = DeviceSurface::find(&figure) {
+                        surfaces.views.push(View {
+                            element: figure,
+                            drawn: scene.end,
+                            surface: Surface::Devices(list),
+                        });
+                    }
+                }
             }
         }
         surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
-        surfaces.devices = all(&board, "[data-devices]").filter_map(|list| DeviceSurface::find(&list)).collect();
         surfaces.processes = ProcessSurface::find(&board);
         surfaces
     }
@@ -104,56 +125,54 @@ impl Surfaces {
     pub(super) fn draw(&mut self, scene: &Scene, is_whole: bool) {
         // Asked before anything is written, while the browser still knows the answers.
         let sight = Sight::now();
-        let near: Vec<bool> = self.charts.iter().map(|chart| sight.is_near(&chart.figure)).collect();
+        let near: Vec<bool> = self.views.iter().map(|view| sight.is_near(&view.element)).collect();
+        let shows_tiles = self.tiles.first().is_some_and(|tile| sight.is_near(&tile.tile));
         let turn = self.turn;
         self.turn += 1;
         let is_turn = |index: usize| is_whole || (turn + index).is_multiple_of(ROUND);
         // The headings tell of one and the same instant.
         for tile in &mut self.tiles {
-            tile.draw(scene, is_turn(0));
+            tile.draw(scene, shows_tiles || is_turn(0), is_turn(0));
         }
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
         }
         let time_axis = scene.time_axis();
-        for (index, (chart, near)) in self.charts.iter_mut().zip(near).enumerate() {
+        for (index, (view, near)) in self.views.iter_mut().zip(near).enumerate() {
             if near || is_turn(index) {
-                chart.draw(scene, &time_axis, is_turn(index));
+                view.draw(scene, &time_axis, is_turn(index));
             }
-        }
-        for figure in &mut self.figures {
-            figure.draw(scene);
-        }
-        for (index, devices) in self.devices.iter_mut().enumerate() {
-            devices.draw(scene, is_turn(index));
         }
     }
 
-    /// After the viewer has scrolled: charts that came into sight since they were drawn.
+    /// After the viewer has scrolled: what came into sight since it was drawn.
     pub(super) fn catch_up(&mut self, scene: &Scene) {
         let (sight, time_axis) = (Sight::now(), scene.time_axis());
-        for chart in &mut self.charts {
-            if chart.drawn != scene.end && sight.is_near(&chart.figure) {
-                chart.draw(scene, &time_axis, false);
+        for view in &mut self.views {
+            if view.drawn != scene.end && sight.is_near(&view.element) {
+                view.draw(scene, &time_axis, false);
             }
         }
     }
 
     /// Only what a moving crosshair changes.
     pub(super) fn point(&mut self, scene: &Scene) {
-        for chart in &mut self.charts {
-            chart.point(scene);
-        }
-        for figure in &mut self.figures {
-            figure.value.write(scene.figure(&figure.family, figure.dimension).value);
-        }
-        for devices in &mut self.devices {
-            devices.point(scene);
+        for view in &mut self.views {
+            match &mut view.surface {
+                Surface::Chart(chart) => chart.point(scene),
+                Surface::Figure(figure) => figure.point(scene),
+                Surface::Devices(devices) => devices.point(scene),
+            }
         }
     }
 
+    /// Forgets which devices stand in the lists.
     pub(super) fn forget_devices(&mut self) {
-        self.devices.iter_mut().for_each(DeviceSurface::forget);
+        for view in &mut self.views {
+            if let Surface::Devices(devices) = &mut view.surface {
+                devices.forget();
+            }
+        }
     }
 
     pub(super) fn lists_processes(&self) -> bool {
@@ -173,6 +192,17 @@ impl Surfaces {
     }
 }
 
+impl View {
+    fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
+        self.drawn = scene.end;
+        match &mut self.surface {
+            Surface::Chart(chart) => chart.draw(scene, time_axis, renew),
+            Surface::Figure(figure) => figure.draw(scene),
+            Surface::Devices(devices) => devices.draw(scene, renew),
+        }
+    }
+}
+
 impl TileSurface {
     fn find(tile: Element, headline: Headline) -> Self {
         Self {
@@ -183,28 +213,43 @@ impl TileSurface {
             unit: Slot::find(&tile, parts::UNIT, Way::Text),
             detail: Slot::find(&tile, parts::DETAIL, Way::Text),
             spark: StrokeSurface::find(&tile),
-            health: Slot::new(Some(tile), Way::Attribute("data-health")),
+            health: Slot::new(Some(tile.clone()), Way::Attribute("data-health")),
+            tile,
         }
     }
 
-    fn draw(&mut self, scene: &Scene, renew_words: bool) {
+    fn draw(&mut self, scene: &Scene, with_spark: bool, renew_words: bool) {
         let text = scene.tile(self.headline);
         if renew_words {
             self.spoken.write(scene.spoken(self.headline));
+        }
+        if with_spark {
+            self.spark.draw(scene.tile_spark(self.headline));
         }
         self.health.write(text.health.id().to_owned());
         self.word.write(text.health.word().to_owned());
         self.number.write(text.number);
         self.unit.write(text.unit.to_owned());
         self.detail.write(text.detail);
-        self.spark.draw(text.spark);
     }
 }
 
 impl FigureSurface {
+    fn find(row: &Element, family: &Family, dimension: usize) -> Self {
+        Self {
+            value: Slot::find(row, parts::VALUE, Way::Text),
+            spark: StrokeSurface::find(row),
+            family: family.clone(),
+            dimension,
+        }
+    }
+
+    fn point(&mut self, scene: &Scene) {
+        self.value.write(scene.figure_value(&self.family, self.dimension));
+    }
+
     fn draw(&mut self, scene: &Scene) {
-        let text = scene.figure(&self.family, self.dimension);
-        self.value.write(text.value);
-        self.spark.draw(text.spark);
+        self.point(scene);
+        self.spark.draw(scene.figure_spark(&self.family, self.dimension));
     }
 }

@@ -102,9 +102,6 @@ pub struct Reading {
     /// The second line: what stands behind the number.
     pub detail: String,
     pub health: Health,
-    /// What the sparkline draws, and the value at its top.
-    pub spark: Points,
-    pub spark_unit: Unit,
 }
 
 impl Headline {
@@ -118,6 +115,35 @@ impl Headline {
             Self::Network => self.network(look),
             _ => self.percent(look),
         }
+    }
+
+    /// What its number counts.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Network => Unit::BytesPerSecond,
+            _ => Unit::Percent,
+        }
+    }
+
+    /// Its number over time: the highest of what competes, or all interfaces together in both directions.
+    pub fn course(self, look: &Look) -> Points {
+        let mut course = Points::new();
+        let mut join = |name: &str, how: fn(f64, f64) -> f64| {
+            if let Some(series) = Series::resolve(name, look.catalog) {
+                combine(&mut course, series.points(look.history, look.from), how);
+            }
+        };
+        match self {
+            Self::Network => {
+                for family in ending(look.catalog, "net.", ".traffic") {
+                    for direction in ["received", "sent"] {
+                        join(&format!("{}.{direction}", family.id), |left, right| left + right);
+                    }
+                }
+            }
+            _ => self.candidates(look.catalog).iter().for_each(|name| join(name, f64::max)),
+        }
+        course
     }
 
     /// From where on a percentage is high, and from where critical.
@@ -181,15 +207,13 @@ impl Headline {
 
     /// A headline that is the highest of some percentages.
     fn percent(self, look: &Look) -> Reading {
-        let (mut value, mut detail, mut spark) = (None, String::new(), Vec::new());
+        let (mut value, mut detail) = (None, String::new());
         for name in self.candidates(look.catalog) {
-            let Some(series) = Series::resolve(&name, look.catalog) else { continue };
-            let now = series.at(look.history, look.at);
+            let now = look.value(&name);
             if now.is_some() && now > value {
                 value = now;
                 detail = self.detail(look, &name);
             }
-            combine(&mut spark, series.points(look.history, look.from), f64::max);
         }
         let (busy, critical) = self.limits();
         Reading {
@@ -197,29 +221,18 @@ impl Headline {
             value: units::show(Unit::Percent, value),
             detail,
             health: Health::of(value, busy, critical),
-            spark,
-            spark_unit: Unit::Percent,
         }
     }
 
     /// All interfaces together. Traffic alone is never unhealthy; errors are.
     fn network(self, look: &Look) -> Reading {
-        let mut spark = Vec::new();
-        let mut total = |end: &str, dimension: &str, drawn: bool| {
-            let mut total = None;
-            for family in ending(look.catalog, "net.", end) {
-                let Some(series) = Series::resolve(&format!("{}.{dimension}", family.id), look.catalog) else {
-                    continue;
-                };
-                total = sum(total, series.at(look.history, look.at));
-                if drawn {
-                    combine(&mut spark, series.points(look.history, look.from), |left, right| left + right);
-                }
-            }
-            total
+        let total = |end: &str, dimension: &str| {
+            let values =
+                ending(look.catalog, "net.", end).map(|family| look.value(&format!("{}.{dimension}", family.id)));
+            values.fold(None, sum)
         };
-        let (received, sent) = (total(".traffic", "received", true), total(".traffic", "sent", true));
-        let errors = sum(total(".errors", "received", false), total(".errors", "sent", false));
+        let (received, sent) = (total(".traffic", "received"), total(".traffic", "sent"));
+        let errors = sum(total(".errors", "received"), total(".errors", "sent"));
         let value = received.zip(sent).map(|(received, sent)| received + sent);
         let shown = |value| units::show(Unit::BytesPerSecond, value).text();
         let detail = match errors {
@@ -232,8 +245,6 @@ impl Headline {
             value: units::show(Unit::BytesPerSecond, value),
             detail,
             health: if value.is_none() { Health::Unknown } else { Health::of(errors.or(Some(0.0)), 1.0, 100.0) },
-            spark,
-            spark_unit: Unit::BytesPerSecond,
         }
     }
 }

@@ -6,10 +6,11 @@ use super::family::{Catalog, Family};
 use super::sample::{FamilyValues, Sample};
 use super::time::UnixMs;
 
-/// The events of an answer of `/api/v1/samples`: the name of each, and its data as text.
-pub fn events(text: &str, mut take: impl FnMut(EventName, &str)) -> Option<()> {
-    let mut scan = Scan { text, at: 0 };
-    scan.object(|scan, field| {
+/// The events of an answer of `/api/v1/samples`: the name of each, and its data as text. Of an answer that is cut off,
+/// those that are there.
+pub fn events(text: &str) -> Vec<(EventName, &str)> {
+    let (mut events, mut scan) = (Vec::new(), Scan { text, at: 0 });
+    _ = scan.object(|scan, field| {
         if field != "events" {
             return scan.value().map(drop);
         }
@@ -26,12 +27,11 @@ pub fn events(text: &str, mut take: impl FnMut(EventName, &str)) -> Option<()> {
                 }
                 Some(())
             })?;
-            if let Some((name, data)) = name.zip(data) {
-                take(name, data);
-            }
+            events.extend(name.zip(data));
             Some(())
         })
-    })
+    });
+    events
 }
 
 /// Families that the catalog does not have, or has in another shape, are left out.
@@ -194,14 +194,11 @@ mod tests {
             r#"{"events":[{"event":"gap","data":{"from":1,"to":2,"reason":"late"}},"#,
             r#"{"event":"sample","id":"0-1","data":{"t":1,"cpu":[1,2]}},{"event":"new","data":"\\\"}]"}],"next":null}"#
         );
-        let mut seen = Vec::new();
-        assert!(events(text, |name, data| seen.push((name, data.to_owned()))).is_some());
-        let expected = [
-            (EventName::Gap, r#"{"from":1,"to":2,"reason":"late"}"#.to_owned()),
-            (EventName::Sample, r#"{"t":1,"cpu":[1,2]}"#.to_owned()),
-        ];
-        assert_eq!(seen, expected);
-        assert!(events(r#"{"events":[{"event":"sample""#, |_, _| {}).is_none());
+        let gap = (EventName::Gap, r#"{"from":1,"to":2,"reason":"late"}"#);
+        let expected = [gap, (EventName::Sample, r#"{"t":1,"cpu":[1,2]}"#)];
+        assert_eq!(events(text), expected);
+        assert_eq!(events(&text[..100]), [gap], "what is cut off is left out");
+        assert_eq!(events(""), []);
     }
 
     proptest! {
@@ -217,7 +214,7 @@ mod tests {
         #[test]
         fn nothing_is_read_past_the_end(text in "[\\[\\]{}:,\"\\\\tcpu0-9e.null-]{0,40}") {
             _ = sample(&text, &catalog());
-            _ = events(&text, |_, _| {});
+            _ = events(&text);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::family::{Catalog, Family, Unit};
 use super::sample::Sample;
 use super::time::UnixMs;
-use super::track::History;
+use super::track::{History, Track};
 use std::sync::Arc;
 
 /// One value an instant, in order of time; `None` is an instant whose value could not be read.
@@ -48,7 +48,7 @@ impl Series {
     /// A series that one family is enough for.
     pub fn within(family: &Family, dimension: &str) -> Option<Self> {
         if let Some(index) = family.dimension(dimension) {
-            return Some(Self::of(family, family.unit_of(index), Formula::Dimension(index)));
+            return Self::nth(family, index);
         }
         let formula = match (&*family.id, dimension) {
             ("cpu" | "cpu.host", "busy") => Formula::SumBut(family.dimension("iowait")),
@@ -57,6 +57,12 @@ impl Series {
             _ => return None,
         };
         Some(Self::of(family, Unit::Percent, formula))
+    }
+
+    /// One dimension as it is.
+    pub fn nth(family: &Family, dimension: usize) -> Option<Self> {
+        let unit = family.dimensions.get(dimension).map(|_| family.unit_of(dimension))?;
+        Some(Self::of(family, unit, Formula::Dimension(dimension)))
     }
 
     fn of(family: &Family, unit: Unit, formula: Formula) -> Self {
@@ -78,16 +84,25 @@ impl Series {
     /// One value a tick of the family since `from`; `None` is a tick whose value could not be read.
     pub fn points(&self, history: &History, from: UnixMs) -> Points {
         let Some(track) = history.track(&self.family) else { return Vec::new() };
-        (track.first_at_or_after(from)..track.len())
-            .filter_map(|row| track.t(row).map(|t| (t, self.at(history, t))))
-            .collect()
+        let rows = (track.first_at_or_after(from)..track.len()).filter_map(|row| Some((row, track.t(row)?)));
+        rows.map(|(row, t)| (t, self.read(track, row, history, t))).collect()
     }
 
     /// The value that stands for an instant.
     pub fn at(&self, history: &History, t: UnixMs) -> Option<f64> {
+        let track = history.track(&self.family)?;
+        self.read(track, track.row_at(t)?, history, t)
+    }
+
+    /// The value in a row of its own family; another family is looked up only where the formula needs it.
+    fn read(&self, own: &Track, row: usize, history: &History, t: UnixMs) -> Option<f64> {
         self.formula.apply(&self.family, |family, index| {
-            let track = history.track(family)?;
-            let row = track.row_at(t)?;
+            let (track, row) = if std::ptr::eq(family, &*self.family) {
+                (own, row)
+            } else {
+                let other = history.track(family)?;
+                (other, other.row_at(t)?)
+            };
             (index < track.dimensions()).then(|| (track.dimensions(), track.value(row, index)))
         })
     }

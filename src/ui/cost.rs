@@ -13,13 +13,12 @@ pub fn Cost(family: Family, scene: Arc<Scene>) -> impl IntoView {
     let (name, title) = (family.id.to_string(), format!("cost-{}", family.id));
     let rows = (0..family.dimensions.len())
         .map(|index| {
-            let figure = scene.figure(&family, index);
             view! {
                 <div data-part=parts::FIGURE>
                     <dt>{family.dimensions[index].label.to_string()}</dt>
                     <dd>
-                        <span class="value" data-part=parts::VALUE>{figure.value}</span>
-                        <Sparkline spark=figure.spark />
+                        <span class="value" data-part=parts::VALUE>{scene.figure_value(&family, index)}</span>
+                        <Sparkline spark=scene.figure_spark(&family, index) />
                     </dd>
                 </div>
             }

@@ -38,7 +38,7 @@ pub fn Tile(headline: Headline, scene: Arc<Scene>) -> impl IntoView {
                 <span class="unit" data-part=parts::UNIT>{tile.unit}</span>
             </p>
             <p class="detail" data-part=parts::DETAIL>{tile.detail}</p>
-            <Sparkline spark=tile.spark />
+            <Sparkline spark=scene.tile_spark(headline) />
         </article>
     }
 }

@@ -5,15 +5,12 @@ use super::slot::{Slot, StrokeSurface, Way, all, first, part, write_all};
 use crate::chart::drawing::stroke_count;
 use crate::chart::growth::{Growth, Settled};
 use crate::chart::ticks::moved;
-use crate::chart::{Scene, Span, XTick, markup};
-use crate::model::{Family, UnixMs};
+use crate::chart::{Scene, Span, Stroke, XTick, markup};
+use crate::model::Family;
 use web_sys::Element;
 
 pub(super) struct ChartSurface {
-    pub(super) family: Family,
-    pub(super) figure: Element,
-    /// The newest instant in what stands there.
-    pub(super) drawn: Option<UnixMs>,
+    family: Family,
     strokes: Strokes,
     time_axis: TimeAxis,
     y_axis: Slot,
@@ -64,15 +61,12 @@ impl ChartSurface {
             crosshair: ["x1", "x2", "y2"].map(|name| Slot::new(crosshair.clone(), Way::Attribute(name))),
             instant: [Way::Attribute("x"), Way::Text].map(|way| Slot::new(instant.clone(), way)),
             slider: ["aria-valuenow", "aria-valuetext"].map(|name| Slot::new(plot.clone(), Way::Attribute(name))),
-            figure: figure.clone(),
-            drawn: None,
             family: family.clone(),
         }
     }
 
     /// Draws up to the scene's end; all of it and its words anew if asked to.
     pub(super) fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
-        self.drawn = scene.end;
         let growth = if renew { None } else { self.strokes.growth(scene, &self.family) };
         match growth {
             Some(growth) => self.strokes.grow(growth),
@@ -140,9 +134,9 @@ impl Strokes {
         self.shift.write(format!("translate(-{})", growth.shift));
     }
 
-    fn draw(&mut self, strokes: Vec<crate::chart::Stroke>, settled: Option<Settled>) {
+    fn draw(&mut self, strokes: Vec<Stroke>, settled: Option<Settled>) {
         self.whole.iter_mut().zip(strokes).for_each(|(surface, stroke)| surface.draw(stroke));
-        self.since.iter_mut().for_each(|surface| surface.draw(Default::default()));
+        self.since.iter_mut().for_each(|surface| surface.draw(Stroke::default()));
         self.shift.write(String::new());
         self.served = None;
         self.settled = settled;
