@@ -1,5 +1,6 @@
 //! What travels between machine, server and browser, and what it means. Pure: no tokio, no leptos, no web.
 
+pub mod address;
 pub mod device;
 pub mod event;
 pub mod family;

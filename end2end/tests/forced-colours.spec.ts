@@ -72,7 +72,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 
     test("lines are seen, and told apart as the legend says", async ({ overview }) => {
       for (const family of ["load", "memory", "disk.sda.io", "net.eth0.traffic"]) {
-        const lines = overview.chart(family).locator("path.line");
+        const lines = overview.chart(family).locator("path.line[data-index]");
         const drawn = await styles(lines, ["stroke", "stroke-dasharray"]);
         for (const line of drawn) expect(line, family).not.toMatch(/^none/);
         for (const line of drawn) expect(line.startsWith(`${canvas} `), family).toBe(false);

@@ -53,10 +53,32 @@ test("Tab goes from the button into the sheet", { tag: "@mouse" }, async ({ page
   await page.keyboard.press("Enter");
   await expect(overview.sheet).toBeVisible();
   await page.keyboard.press("Tab");
+  await expect(overview.sheet.getByRole("checkbox")).toBeFocused();
+  await page.keyboard.press("Tab");
   await expect(overview.sheet.getByRole("button", { name: "Close" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(overview.sheet).toBeHidden();
   await expect(overview.help).toBeFocused();
+});
+
+test("keys of one letter can be turned off, and stay off", { tag: "@mouse" }, async ({ page, overview }) => {
+  const wanted = overview.sheet.getByRole("checkbox", { name: "Single letters and signs are keys" });
+  await overview.openLive();
+  await page.keyboard.press("?");
+  await wanted.uncheck();
+  await overview.sheet.getByRole("button", { name: "Close" }).click();
+  await page.reload();
+  await overview.expectLink("live");
+  await page.keyboard.press("p");
+  await page.keyboard.press("?");
+  await expect(overview.sheet).toBeHidden();
+  await overview.expectLink("live");
+  await overview.help.click();
+  await wanted.check();
+  await page.keyboard.press("?");
+  await expect(overview.sheet).toBeHidden();
+  await page.keyboard.press("p");
+  await overview.expectLink("paused");
 });
 
 test("t leads to the processes, o to the overview", { tag: "@mouse" }, async ({ page, overview }) => {

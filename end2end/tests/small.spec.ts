@@ -34,7 +34,7 @@ test("everything else is there", { tag: "@nojs" }, async ({ page, overview }) =>
   ]) {
     expect(families).toContain(family);
   }
-  await expect(overview.chart("cpu.cores").locator("path.line")).toHaveCount(1);
+  await expect(overview.chart("cpu.cores").locator("path.line[data-index]")).toHaveCount(1);
   await expect(overview.chart("cpu.cores").locator(".heat")).toHaveCount(0);
   await expect(overview.rows("cgroup")).toHaveCount(6);
   await expect(overview.all("cgroup"), "nothing is left out of so few").toHaveCount(0);

@@ -3,7 +3,7 @@
 use super::path::Stroke;
 use super::{Scene, Span, Spark};
 use crate::model::series::Points;
-use crate::model::{Device, DeviceKind, Unit, top, units};
+use crate::model::{Device, DeviceKind, Unit, address, top, units};
 
 /// What stands in one row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ impl Scene {
             .zip(&courses)
             .map(|(device, course)| DeviceText {
                 name: device.name.to_string(),
-                address: address(device),
+                address: format!("?device={}", address::encoded(&device.id())),
                 figures: self.figures(device),
                 spark: self.span().map(|span| self.spark(device.kind, course, &courses, span)).unwrap_or_default(),
             })
@@ -84,21 +84,6 @@ fn highest(courses: &[Points], span: Span) -> f64 {
 
 fn greatest(course: &Points, span: Span) -> f64 {
     course.iter().filter(|(t, _)| *t <= span.end).filter_map(|(_, value)| *value).fold(0.0, f64::max)
-}
-
-/// Names hold no character that an address takes for something else, but for the plus sign.
-fn address(device: &Device) -> String {
-    let mut address = "?device=".to_owned();
-    for part in device.id().split_inclusive('+') {
-        match part.strip_suffix('+') {
-            Some(rest) => {
-                address.push_str(rest);
-                address.push_str("%2B");
-            }
-            None => address.push_str(part),
-        }
-    }
-    address
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub fn grant(wish: Wish) {
         Wish::Theme(theme) => document::keep_theme(theme),
         Wish::TogglePause => page.return_to_newest(),
         Wish::Window(window) => {
-            document::keep("window", window.id());
+            document::keep_window(window);
             page.scene.borrow_mut().window = window;
             page.redraw();
             spawn_local(samples::fetch_earlier(page));

@@ -2,8 +2,11 @@
 
 use super::awake::Page;
 use super::json::{self, Json};
-use super::page::{PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, ZONE_ELEMENT, Zone};
+use super::page::{
+    KEYS_COOKIE, PageState, STATE_ELEMENT, THEME_COOKIE, Theme, WINDOW_COOKIE, ZONE_COOKIE, ZONE_ELEMENT, Zone,
+};
 use super::{parts, samples};
+use crate::chart::Window;
 use leptos::prelude::*;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,9 +47,17 @@ pub(super) fn on_event(target: &web_sys::EventTarget, event: &str, act: impl FnM
 
 /// The elements of the document that a selector finds.
 pub(super) fn all(selector: &str) -> impl Iterator<Item = web_sys::Element> + use<> {
-    let found = document().query_selector_all(selector).ok();
-    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
-    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
+    listed(document().query_selector_all(selector).ok())
+}
+
+/// The same within an element.
+pub(super) fn all_within(within: &web_sys::Element, selector: &str) -> impl Iterator<Item = web_sys::Element> + use<> {
+    listed(within.query_selector_all(selector).ok())
+}
+
+fn listed(nodes: Option<web_sys::NodeList>) -> impl Iterator<Item = web_sys::Element> {
+    let count = nodes.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |index| nodes.as_ref()?.item(index)?.dyn_into().ok())
 }
 
 /// After a change of the catalog: the server's HTML has places for the new families, this document takes
@@ -71,12 +82,22 @@ pub(super) async fn renew_board(page: Rc<Page>) {
     }
 }
 
+pub(super) fn keep_keys(wanted: bool) {
+    set_cookie(KEYS_COOKIE, if wanted { "on" } else { "off" });
+}
+
 pub(super) fn keep_theme(theme: Theme) {
     set_cookie(THEME_COOKIE, theme.id());
     if let Some(root) = document().document_element() {
         // A root that refuses an attribute has no theme to change.
         _ = root.set_attribute("data-theme", theme.id());
     }
+}
+
+/// In the address, so that a link or a reload shows the same, and for the pages that come next.
+pub(super) fn keep_window(window: Window) {
+    keep("window", window.id());
+    set_cookie(WINDOW_COOKIE, window.id());
 }
 
 /// The address holds what was chosen, so that a link or a reload shows the same.

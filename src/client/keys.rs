@@ -11,13 +11,26 @@ pub(super) fn follow() {
             press(event);
         }
     });
+    if let Some(switch) = switch() {
+        document::on_event(&switch, "change", |_| document::keep_keys(are_wanted()));
+    }
+}
+
+/// The box that says whether keys of one letter are wanted.
+fn switch() -> Option<Element> {
+    the_document().get_element_by_id(parts::KEYS_WANTED)
+}
+
+fn are_wanted() -> bool {
+    switch().is_none_or(|switch| switch.matches(":checked").unwrap_or(true))
 }
 
 /// What is typed into a field is text; with a modifier a key belongs to the browser.
 fn press(event: &KeyboardEvent) {
     let in_field = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let in_field = in_field.is_some_and(|element| element.matches("input,textarea,select").unwrap_or(false));
-    if in_field || event.repeat() || event.ctrl_key() || event.meta_key() || event.alt_key() {
+    let in_field =
+        in_field.is_some_and(|element| element.matches("input:not([type=checkbox]),select").unwrap_or(false));
+    if in_field || !are_wanted() || event.repeat() || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
     let key = event.key();

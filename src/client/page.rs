@@ -13,6 +13,9 @@ pub const THEME_COOKIE: &str = "telltale_theme";
 /// The element that names the zone.
 pub const ZONE_ELEMENT: &str = "zone";
 pub const ZONE_COOKIE: &str = "telltale_zone";
+pub const WINDOW_COOKIE: &str = "telltale_window";
+/// Says `off` where keys of one letter are not wanted.
+pub const KEYS_COOKIE: &str = "telltale_keys";
 
 #[derive(Clone, Debug, Serialize)]
 pub struct PageState {

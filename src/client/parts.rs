@@ -2,6 +2,8 @@
 
 /// The id of the element that holds all of them.
 pub const BOARD: &str = "board";
+/// The id of the box that turns keys of one letter off.
+pub const KEYS_WANTED: &str = "keys-wanted";
 /// The class of what the crosshair moves over.
 pub const PLOT: &str = "plot";
 

@@ -3,8 +3,8 @@
 use super::api::AppState;
 use crate::chart::{Scene, Window};
 use crate::client::controls::ControlState;
-use crate::client::page::{PageState, THEME_COOKIE, Theme, ZONE_COOKIE, Zone};
-use crate::model::{DeviceKind, Interval, UnixMs};
+use crate::client::page::{KEYS_COOKIE, PageState, THEME_COOKIE, Theme, WINDOW_COOKIE, ZONE_COOKIE, Zone};
+use crate::model::{DeviceKind, Interval, UnixMs, label};
 use crate::server::history::Snapshot;
 use crate::server::query::Fields;
 use crate::ui::focus::Focus;
@@ -60,16 +60,18 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
 }
 
 async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
-    let window = window(&fields);
+    let window = window(fields.get("window"), request.headers());
     let snapshot = state.history.snapshot(window.length());
     let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
+    let missing =
+        fields.get("device").filter(|_| !matches!(focus, Focus::Device(_))).map(|id| label::text(id.as_bytes()));
     let frame = Frame::new(&settings, snapshot, window, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
     let scene = frame.scene.clone();
     let content = move || {
-        let (scene, focus, left_out) = (scene.clone(), focus.clone(), left_out.clone());
-        view! { <Overview scene focus left_out /> }.into_any()
+        let (scene, focus, missing, left_out) = (scene.clone(), focus.clone(), missing.clone(), left_out.clone());
+        view! { <Overview scene focus missing left_out /> }.into_any()
     };
     frame.render(&state, settings, View::Overview, content, request).await
 }
@@ -78,7 +80,7 @@ async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields,
     // A machine that does not answer in time is shown as one without processes; the stream brings them later.
     let table = state.processes.look().await.unwrap_or_default();
     let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
-    let window = window(&fields);
+    let window = window(fields.get("window"), request.headers());
     let snapshot = state.history.snapshot(window.length());
     let frame = Frame::new(&settings, snapshot, window, &request, selection.query());
     let scene = frame.scene.clone();
@@ -89,14 +91,16 @@ async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields,
     frame.render(&state, settings, View::Processes, content, request).await
 }
 
-/// The window asked for in the address; the default one where it is not one of ours.
-fn window(fields: &Fields) -> Window {
-    fields.get("window").and_then(Window::parse).unwrap_or_default()
+/// The window asked for in the address, else the one that was chosen last; the default one where it is not one of ours.
+fn window(asked: Option<&str>, headers: &HeaderMap) -> Window {
+    let asked = asked.map(str::to_owned).or_else(|| cookie(headers, WINDOW_COOKIE));
+    asked.and_then(|asked| Window::parse(&asked)).unwrap_or_default()
 }
 
 /// What every page is rendered from.
 struct Frame {
     page: Arc<PageState>,
+    keys_wanted: bool,
     scene: Arc<Scene>,
 }
 
@@ -122,7 +126,8 @@ impl Frame {
             offset_minutes: page.zone.offset_minutes,
             cursor: None,
         };
-        Self { page: Arc::new(page), scene: Arc::new(scene) }
+        let keys_wanted = cookie(KEYS_COOKIE).as_deref() != Some("off");
+        Self { page: Arc::new(page), keys_wanted, scene: Arc::new(scene) }
     }
 
     async fn render(
@@ -140,12 +145,13 @@ impl Frame {
             provide_context(controls.clone());
             guard(watch.as_ref());
         };
-        let (page, host) = (self.page, state.host.clone());
+        let (page, keys_wanted, host) = (self.page, self.keys_wanted, state.host.clone());
         let shell = move || {
             let (page, host, links, watch) =
                 (page.clone(), host.clone(), settings.links.clone(), settings.watch.clone());
             let content = content.clone();
-            view! { <Shell page host open_to_all=settings.open_to_all view links now watch>{content()}</Shell> }
+            let open_to_all = settings.open_to_all;
+            view! { <Shell page host open_to_all view keys_wanted links now watch>{content()}</Shell> }
         };
         leptos_axum::render_app_async_with_context(context, shell)(request).await
     }
@@ -193,6 +199,16 @@ mod tests {
         headers.append(COOKIE, HeaderValue::from_static("a=1; telltale_theme=dark; telltale_themes=x"));
         assert_eq!(cookie(&headers, THEME_COOKIE).as_deref(), Some("dark"));
         assert_eq!(cookie(&headers, ZONE_COOKIE), None);
+    }
+
+    #[test]
+    fn a_window_is_asked_for_or_kept() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(window(None, &headers), Window::Five);
+        headers.append(COOKIE, HeaderValue::from_static("telltale_window=10m"));
+        assert_eq!(window(None, &headers), Window::Ten);
+        assert_eq!(window(Some("1m"), &headers), Window::One);
+        assert_eq!(window(Some("2y"), &headers), Window::Five, "what is asked for and is none is the default");
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub mod collector;
 pub mod crew;
 pub mod device_cap;
 pub mod facts;
+pub mod filling;
+pub mod interface;
 pub mod kind;
 pub mod own;
 pub mod plan;

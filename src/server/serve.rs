@@ -14,6 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -41,7 +42,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(10), stop: Duration::from_millis(1_500) }
+        Self { head: Duration::from_secs(10), stop: Duration::from_millis(1_200) }
     }
 }
 
@@ -116,7 +117,10 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// One connection until it ends, which it does soon after the shutdown begins.
 async fn attend(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: Shutdown, head: Duration) {
     prepare(&stream);
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&has_asked);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().oneshot(request)
@@ -130,6 +134,10 @@ async fn attend(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: Shut
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.begun() => {
+            // Browsers open connections ahead of time. hyper would wait for their first request.
+            if !has_asked.load(Ordering::Relaxed) {
+                return;
+            }
             connection.as_mut().graceful_shutdown();
             connection.await
         }

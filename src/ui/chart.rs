@@ -130,7 +130,15 @@ fn Legend(family: Family, values: Vec<String>) -> impl IntoView {
         Unit::Percent => "legend percent",
         _ => "legend",
     };
-    view! { <ul class=class>{entries}</ul> }
+    let shades = family.is_heat().then(|| view! { <Shades /> });
+    view! { <ul class=class>{entries}{shades}</ul> }
+}
+
+/// What the shades of a map of heat mean.
+#[component]
+fn Shades() -> impl IntoView {
+    let levels = (0..heat::LEVELS).map(|level| view! { <i class=format!("h{level}")></i> }).collect_view();
+    view! { <li class="shades" aria-hidden="true">"low "{levels}" high"</li> }
 }
 
 /// The chart's numbers as a table, for whoever reads rather than looks.

@@ -1,6 +1,6 @@
 //! What the overview is about: everything, all devices of one kind, or one device.
 
-use crate::model::{Catalog, Device, DeviceKind};
+use crate::model::{Catalog, Device, DeviceKind, address};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Focus {
@@ -30,7 +30,7 @@ impl Focus {
         match self {
             Self::Everything => String::new(),
             Self::All(kind) => format!("all={}&", kind.id()),
-            Self::Device(device) => format!("device={}&", device.id().replace('+', "%2B")),
+            Self::Device(device) => format!("device={}&", address::encoded(&device.id())),
         }
     }
 }

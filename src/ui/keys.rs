@@ -1,5 +1,6 @@
 //! The sheet that lists the keys. It opens without script; `data-key` elsewhere says what a key does.
 
+use super::live::parts;
 use leptos::prelude::*;
 
 const KEYS: [(&[&str], &str); 11] = [
@@ -17,7 +18,10 @@ const KEYS: [(&[&str], &str); 11] = [
 ];
 
 #[component]
-pub fn KeySheet() -> impl IntoView {
+pub fn KeySheet(
+    /// Whether keys of one letter do something: whoever speaks to the page may not want them to.
+    wanted: bool,
+) -> impl IntoView {
     let rows = KEYS
         .into_iter()
         .map(|(keys, what)| {
@@ -29,6 +33,10 @@ pub fn KeySheet() -> impl IntoView {
         <div id="keys" class="sheet" popover="auto" role="dialog" aria-labelledby="keys-title">
             <h2 id="keys-title">"Keys"</h2>
             <dl>{rows}</dl>
+            <label class="script-only">
+                <input type="checkbox" id=parts::KEYS_WANTED checked=wanted />
+                " Single letters and signs are keys"
+            </label>
             <button type="button" popovertarget="keys" popovertargetaction="hide">"Close"</button>
         </div>
     }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub fn Overview(
     scene: Arc<Scene>,
     focus: Focus,
+    /// The device that was asked for and is not there.
+    missing: Option<String>,
     /// Of which kinds there are more devices than are measured, and how many.
     left_out: Vec<(DeviceKind, u64)>,
 ) -> impl IntoView {
@@ -28,9 +30,14 @@ pub fn Overview(
     let waiting = scene.end.is_none().then(|| {
         view! { <p class="waiting">"Waiting for the first sample. The charts fill in from here, second by second."</p> }
     });
+    let missing = missing.map(|device| {
+        let text = format!("There is no {device} on this machine now. This is what there is.");
+        view! { <p class="notice" role="note">{text}</p> }
+    });
     view! {
         <Board>
             {waiting}
+            {missing}
             <Headlines scene />
             {charts}
         </Board>

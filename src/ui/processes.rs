@@ -5,7 +5,7 @@ use super::live::parts;
 use super::tile::Headlines;
 use crate::chart::Scene;
 use crate::chart::processes::{COLUMNS, ProcessText, rows};
-use crate::model::{ProcessOrder, ProcessTable};
+use crate::model::{ProcessOrder, ProcessTable, address};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Selection {
     fn sorted_by(&self, order: ProcessOrder) -> String {
         let mut query = format!("sort={}&", order.id());
         if !self.search.is_empty() {
-            query.push_str(&format!("search={}&", encoded(&self.search)));
+            query.push_str(&format!("search={}&", address::encoded(&self.search)));
         }
         if self.limit != USUAL_LIMIT {
             query.push_str(&format!("limit={}&", self.limit));
@@ -127,18 +127,6 @@ const fn title(order: ProcessOrder) -> &'static str {
         ProcessOrder::Memory => "Memory",
         ProcessOrder::Io => "I/O",
     }
-}
-
-/// As it may stand in an address.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'~' | b'-' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub fn Shell(
     /// Whether anybody who reaches the port may look.
     open_to_all: bool,
     view: View,
+    /// Whether keys of one letter do something.
+    keys_wanted: bool,
     links: Links,
     now: UnixMs,
     /// Present under `cargo leptos watch`.
@@ -84,7 +86,7 @@ pub fn Shell(
                         "Press " <kbd>"?"</kbd> " for the keys."
                     </p>
                 </footer>
-                <KeySheet />
+                <KeySheet wanted=keys_wanted />
                 <svg class="patterns" width="0" height="0" aria-hidden="true">
                     <defs>
                         <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">

@@ -70,6 +70,29 @@ async fn clients_that_misbehave_hold_nothing_up() -> io::Result<()> {
     Ok(())
 }
 
+/// Browsers open connections ahead of time, and keep those they have used.
+#[tokio::test]
+async fn connections_without_a_request_are_not_waited_for() -> io::Result<()> {
+    let patience = Patience { stop: DEADLINE, ..Patience::default() };
+    let server = Server::start_with(Options { patience, ..Options::default() })?;
+    let mut held = Vec::new();
+    for bytes in [&b""[..], b"GET / HTTP/1.1\r\nHost: local"] {
+        let socket = TcpStream::connect(server.address).await?;
+        send(&socket, bytes).await?;
+        held.push(socket);
+    }
+    let used = TcpStream::connect(server.address).await?;
+    send(&used, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
+    let mut buffer = BytesMut::new();
+    while !buffer.ends_with(b"ok") {
+        receive(&used, &mut buffer).await?;
+    }
+    let began = Instant::now();
+    server.stop().await?;
+    assert!(began.elapsed() < DEADLINE / 4, "{:?}", began.elapsed());
+    Ok(())
+}
+
 #[tokio::test]
 async fn half_a_head_is_not_waited_for() -> io::Result<()> {
     let patience = Patience { head: Duration::from_millis(50), ..Patience::default() };

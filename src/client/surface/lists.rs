@@ -62,6 +62,9 @@ impl DeviceSurface {
     }
 
     pub(super) fn point(&mut self, scene: &Scene) {
+        if self.devices.is_empty() {
+            return self.draw(scene, true);
+        }
         for (row, device) in self.rows.iter_mut().zip(&self.devices) {
             write_all(&mut row.figures, scene.figures(device));
         }

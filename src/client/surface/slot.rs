@@ -1,5 +1,6 @@
 //! A place to write into, and what stands there.
 
+pub(super) use super::super::document::all_within as all;
 use super::parts;
 use crate::chart::Stroke;
 use wasm_bindgen::JsCast;
@@ -112,10 +113,4 @@ pub(super) fn part(name: &str) -> String {
 
 pub(super) fn first(within: &Element, selector: &str) -> Option<Element> {
     within.query_selector(selector).ok().flatten()
-}
-
-pub(super) fn all(within: &Element, selector: &str) -> impl Iterator<Item = Element> + use<> {
-    let found = within.query_selector_all(selector).ok();
-    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
-    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
 }

@@ -37,6 +37,28 @@ pub fn numbers(fields: impl Iterator<Item = impl AsRef<[u8]>>, into: &mut [u64])
     count
 }
 
+/// The number after a name, in a table of one name and one number a line.
+pub fn entry(table: &[u8], name: &[u8]) -> Option<u64> {
+    let [number] = entries(table, [name]);
+    number
+}
+
+/// The numbers after some names, in such a table.
+pub fn entries<const COUNT: usize>(text: &[u8], names: [&[u8]; COUNT]) -> [Option<u64>; COUNT] {
+    let mut found = [None; COUNT];
+    for line in lines(text) {
+        let mut fields = fields(line);
+        let name = fields.next().unwrap_or_default();
+        if let Some(index) = names.iter().position(|wanted| *wanted == name) {
+            found[index] = fields.next().and_then(number);
+        }
+        if found.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +85,15 @@ mod tests {
         let mut into = [0; 3];
         assert_eq!((numbers(fields(b"1 2 x 3"), &mut into), into), (2, [1, 2, 0]));
         assert_eq!((decimal(b"0.25"), decimal(b"nan"), decimal(b"")), (Some(0.25), None, None));
+    }
+
+    #[test]
+    fn tables_are_read_by_name() {
+        let table = b"usage_usec 5\nuser_usec 3\nuser x\nsystem_usec\ncut 1";
+        for (name, expected) in
+            [("user_usec", Some(3)), ("user", None), ("system_usec", None), ("cut", None), ("absent", None)]
+        {
+            assert_eq!(entry(table, name.as_bytes()), expected, "{name}");
+        }
     }
 }

@@ -5,7 +5,6 @@ pub mod groups;
 pub mod memory;
 
 use super::Roots;
-use super::bytes::{fields, lines, number};
 use crate::model::HostLimits;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,14 +56,6 @@ pub fn pressure_group(roots: &Roots) -> Option<PathBuf> {
     of_cpu().or_else(of_memory)
 }
 
-/// The number after `name`, in a table of one name and one number a line.
-fn entry(table: &[u8], name: &[u8]) -> Option<u64> {
-    lines(table).find_map(|line| {
-        let mut fields = fields(line);
-        (fields.next()? == name).then(|| fields.next().and_then(number))?
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,15 +102,5 @@ mod tests {
         fixture.remove("sys/fs/cgroup/cpu.max")?;
         assert_eq!(watch.look(at(115)), Some(&None));
         Ok(())
-    }
-
-    #[test]
-    fn tables_are_read_by_name() {
-        let table = b"usage_usec 5\nuser_usec 3\nuser x\nsystem_usec\ncut 1";
-        for (name, expected) in
-            [("user_usec", Some(3)), ("user", None), ("system_usec", None), ("cut", None), ("absent", None)]
-        {
-            assert_eq!(entry(table, name.as_bytes()), expected, "{name}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! Where Telltale's group may not use all memory, the first three are of the limit, and the machine's is `memory.host`.
 
 use super::Roots;
-use super::bytes::{fields, lines, number};
+use super::bytes::{entries, fields, lines, number};
 use super::file::KernelFile;
 use super::limits::LimitedMemory;
 use crate::model::{Family, Interval, Unit};
@@ -66,17 +66,7 @@ impl Memory {
         let (mut pages_in, mut pages_out, mut read_at) = (None, None, std::time::Duration::ZERO);
         if let Ok(contents) = self.vmstat.read(clock) {
             read_at = contents.at;
-            for line in lines(contents.bytes) {
-                let mut fields = fields(line);
-                match fields.next() {
-                    Some(b"pswpin") => pages_in = fields.next().and_then(number),
-                    Some(b"pswpout") => {
-                        pages_out = fields.next().and_then(number);
-                        break;
-                    }
-                    _ => {}
-                }
-            }
+            [pages_in, pages_out] = entries(contents.bytes, [b"pswpin", b"pswpout"]);
         }
         let bytes = self.page_bytes as f64;
         [

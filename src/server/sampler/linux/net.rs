@@ -3,15 +3,14 @@
 use super::Roots;
 use super::bytes::{fields, lines, numbers};
 use super::file::{KernelFile, word};
-use crate::model::{Family, Interval, Unit, label};
+use crate::model::Interval;
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
 use crate::server::sampler::device_cap::DeviceCap;
-use crate::server::sampler::rate::Counter;
+use crate::server::sampler::interface::{Counts, Interface};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Lines of the table that are looked at, at most.
 const MOST_ROWS: usize = 4_096;
@@ -21,15 +20,7 @@ pub struct Interfaces {
     roots: Roots,
     interval: Interval,
     cap: DeviceCap,
-    interfaces: Vec<Interface>,
-}
-
-struct Interface {
-    name: Vec<u8>,
-    traffic: Arc<Family>,
-    packets: Arc<Family>,
-    errors: Arc<Family>,
-    counters: [Counter; 8],
+    interfaces: HashMap<Vec<u8>, Interface>,
 }
 
 /// Received bytes packets errs drop fifo frame compressed multicast, then sent bytes packets errs drop.
@@ -38,7 +29,7 @@ type Columns = [u64; 12];
 impl Interfaces {
     pub fn new(roots: &Roots, interval: Interval, cap: DeviceCap) -> Self {
         let file = KernelFile::new(roots.proc("net/dev"));
-        Self { file, roots: roots.clone(), interval, cap, interfaces: Vec::new() }
+        Self { file, roots: roots.clone(), interval, cap, interfaces: HashMap::new() }
     }
 }
 
@@ -51,51 +42,13 @@ impl Collector for Interfaces {
         let mut shown: Vec<_> = rows.filter(|(name, columns)| is_shown(name, columns, &self.roots)).collect();
         self.cap.apply(&mut shown);
         for (name, columns) in shown {
-            let mut interface = match before.iter().position(|interface| interface.name == name) {
-                Some(index) => before.swap_remove(index),
-                None => Interface::new(name, self.interval),
-            };
-            readings.extend(interface.read(&columns, contents.at));
-            self.interfaces.push(interface);
+            let mut interface =
+                before.remove(name).unwrap_or_else(|| Interface::new(name, self.interval, &Counts::ErrorsAndDrops));
+            let counts = [0, 8, 1, 9, 2, 10, 3, 11].map(|index| columns[index]);
+            readings.extend(interface.readings(&counts, contents.at));
+            self.interfaces.insert(name.to_vec(), interface);
         }
         Ok(readings)
-    }
-}
-
-impl Interface {
-    fn new(name: &[u8], interval: Interval) -> Self {
-        let (id, title) = (label::id_part(name), label::text(name));
-        let family = |end: &str, what: &str, unit, dimensions: &[_]| {
-            let title = format!("Network {title}: {what}");
-            Arc::new(Family::new(&format!("net.{id}.{end}"), &title, unit, interval, dimensions))
-        };
-        let both = [("received", "received"), ("sent", "sent")];
-        let errors = [
-            ("received", "receive errors"),
-            ("sent", "send errors"),
-            ("received_dropped", "received and dropped"),
-            ("sent_dropped", "dropped before sending"),
-        ];
-        Self {
-            traffic: family("traffic", "traffic", Unit::BytesPerSecond, &both),
-            packets: family("packets", "packets", Unit::PerSecond, &both),
-            errors: family("errors", "errors and drops", Unit::PerSecond, &errors),
-            name: name.to_vec(),
-            counters: Default::default(),
-        }
-    }
-
-    fn read(&mut self, columns: &Columns, at: Duration) -> [Reading; 3] {
-        let shown = [0, 8, 1, 9, 2, 10, 3, 11].map(|index| columns[index]);
-        let mut rates = [None; 8];
-        for ((rate, counter), value) in rates.iter_mut().zip(&mut self.counters).zip(shown) {
-            *rate = counter.per_second(value, at);
-        }
-        [
-            Reading::new(&self.traffic, &rates[..2]),
-            Reading::new(&self.packets, &rates[2..4]),
-            Reading::new(&self.errors, &rates[4..]),
-        ]
     }
 }
 

@@ -26,6 +26,8 @@ pub struct PatientReader {
     hanging: HashSet<PathBuf>,
     /// The number of the newest thread.
     thread: u64,
+    /// Where the last turn ended early, the next one begins: slow files do not starve those behind them.
+    first: usize,
 }
 
 struct Answer {
@@ -37,7 +39,7 @@ struct Answer {
 impl Default for PatientReader {
     fn default() -> Self {
         let (answer, answers) = mpsc::channel();
-        Self { answer, answers, hanging: HashSet::new(), thread: 0 }
+        Self { answer, answers, hanging: HashSet::new(), thread: 0, first: 0 }
     }
 }
 
@@ -50,11 +52,14 @@ impl PatientReader {
         }
         let mut contents = HashMap::with_capacity(paths.len());
         let mut ask = None;
-        for path in paths {
+        let first = std::mem::take(&mut self.first).min(paths.len());
+        let (earlier, later) = paths.split_at(first);
+        for (index, path) in later.iter().chain(earlier).enumerate() {
             if self.hanging.contains(path) {
                 continue;
             }
             if self.hanging.len() >= MOST_HANGING || Instant::now() >= deadline {
+                self.first = (first + index) % paths.len();
                 break;
             }
             if ask.is_none() {

@@ -5,7 +5,7 @@ mod folder;
 mod stat;
 
 use super::Roots;
-use super::bytes::{fields, lines, number};
+use super::bytes::entries;
 use crate::model::{Process, ProcessTable, UnixMs, label};
 use crate::server::sampler::clock::{Clock, Moment};
 use crate::server::sampler::processes::rates::{Rates, Usage};
@@ -169,13 +169,8 @@ fn second_of(booted_ms: i64, started: Duration) -> UnixMs {
 
 /// What was read from and written to disks.
 fn io_bytes(io: &[u8]) -> (Option<u64>, Option<u64>) {
-    let value = |name: &[u8]| {
-        lines(io).find_map(|line| {
-            let mut fields = fields(line);
-            (fields.next() == Some(name)).then(|| fields.next().and_then(number)).flatten()
-        })
-    };
-    (value(b"read_bytes:"), value(b"write_bytes:"))
+    let [read, written] = entries(io, [b"read_bytes:", b"write_bytes:"]);
+    (read, written)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub mod tree;
 #[cfg(test)]
 mod tests;
 
-use super::bytes::{fields, lines, number};
+use super::bytes::entry;
 use super::file::KernelFile;
 use super::{Roots, hierarchy};
 use crate::model::{Interval, label};
@@ -140,8 +140,5 @@ fn apart(id: &str, path: &[u8]) -> String {
 
 /// The number of groups in the tree.
 fn descendants(stat: &[u8]) -> Option<u64> {
-    lines(stat).find_map(|line| {
-        let mut fields = fields(line);
-        (fields.next()? == b"nr_descendants").then(|| fields.next().and_then(number))?
-    })
+    entry(stat, b"nr_descendants")
 }

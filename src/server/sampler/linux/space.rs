@@ -3,10 +3,11 @@
 use super::Roots;
 use super::file::KernelFile;
 use super::mounts::{self, Mount};
-use crate::model::{Family, Interval, Unit, label};
+use crate::model::Interval;
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
 use crate::server::sampler::device_cap::DeviceCap;
+use crate::server::sampler::filling::Filling;
 use crate::server::sampler::probe::{Probe, RemoteProbe, Space};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -27,13 +28,7 @@ pub struct Spaces {
     cap: DeviceCap,
     patience: Duration,
     /// By mount point: what has been shown of it.
-    known: HashMap<Vec<u8>, Known>,
-}
-
-struct Known {
-    space: Arc<Family>,
-    inodes: Arc<Family>,
-    has_inodes: bool,
+    known: HashMap<Vec<u8>, Filling>,
 }
 
 impl Spaces {
@@ -59,26 +54,14 @@ impl Spaces {
     /// The readings of one mount; one that has never answered is not known to be anything yet.
     fn read(&mut self, mount: &Mount, answer: Option<io::Result<Space>>) -> Vec<Reading> {
         let space = answer.and_then(Result::ok);
-        let known = match (self.known.remove(&mount.point), &space) {
+        let mut known = match (self.known.remove(&mount.point), &space) {
             // A file system of no size stores nothing.
             (_, Some(space)) if space.total == 0 => return Vec::new(),
-            (Some(known), Some(space)) => Known { has_inodes: space.inodes > 0, ..known },
-            (None, Some(space)) => Known::new(&mount.point, space.inodes > 0, self.interval),
-            (Some(known), None) => known,
+            (Some(known), _) => known,
+            (None, Some(_)) => Filling::new(&mount.point, self.interval),
             (None, None) => return Vec::new(),
         };
-        let bytes = |value: fn(&Space) -> u64| space.as_ref().map(|space| value(space) as f64);
-        let values = [
-            bytes(|space| space.total.saturating_sub(space.free)),
-            bytes(|space| space.free.saturating_sub(space.available)),
-            bytes(|space| space.available),
-        ];
-        let mut readings = vec![Reading::new(&known.space, values)];
-        if known.has_inodes {
-            let values =
-                [bytes(|space| space.inodes.saturating_sub(space.inodes_free)), bytes(|space| space.inodes_free)];
-            readings.push(Reading::new(&known.inodes, values));
-        }
+        let readings = known.readings(space.as_ref());
         self.known.insert(mount.point.clone(), known);
         readings
     }
@@ -98,22 +81,6 @@ impl Collector for Spaces {
         }
         self.known.retain(|point, _| mounts.iter().any(|mount| mount.point == *point));
         Ok(readings)
-    }
-}
-
-impl Known {
-    fn new(point: &[u8], has_inodes: bool, interval: Interval) -> Self {
-        let (id, title) = (label::id_part(point), label::text(point));
-        let family = |end: &str, what: &str, unit, dimensions: &[_]| {
-            let title = format!("File system {title}: {what}");
-            Arc::new(Family::new(&format!("fs.{id}.{end}"), &title, unit, interval, dimensions).stacked())
-        };
-        let space = [("used", "used"), ("reserved", "reserved for root"), ("free", "free")];
-        Self {
-            space: family("space", "space", Unit::Bytes, &space),
-            inodes: family("inodes", "inodes", Unit::Count, &[("used", "used"), ("free", "free")]),
-            has_inodes,
-        }
     }
 }
 

@@ -1,13 +1,12 @@
 //! `net.<if>.traffic`, `.packets` and `.errors`.
 
-use crate::model::{Family, Interval, Unit, label};
+use crate::model::Interval;
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::{Collector, Reading};
 use crate::server::sampler::device_cap::DeviceCap;
-use crate::server::sampler::rate::Counter;
+use crate::server::sampler::interface::{Counts, Interface};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::sync::Arc;
 use sysinfo::{NetworkData, Networks};
 
 pub struct Interfaces {
@@ -17,33 +16,9 @@ pub struct Interfaces {
     interfaces: HashMap<OsString, Interface>,
 }
 
-struct Interface {
-    traffic: Arc<Family>,
-    packets: Arc<Family>,
-    errors: Arc<Family>,
-    counters: [Counter; 6],
-}
-
 impl Interfaces {
     pub fn new(interval: Interval, cap: DeviceCap) -> anyhow::Result<Self> {
         Ok(Self { networks: Networks::new()?, interval, cap, interfaces: HashMap::new() })
-    }
-}
-
-impl Interface {
-    fn new(name: &[u8], interval: Interval) -> Self {
-        let (id, title) = (label::id_part(name), label::text(name));
-        let family = |end: &str, what: &str, unit| {
-            let title = format!("Network {title}: {what}");
-            let dimensions = [("received", "received"), ("sent", "sent")];
-            Arc::new(Family::new(&format!("net.{id}.{end}"), &title, unit, interval, &dimensions))
-        };
-        Self {
-            traffic: family("traffic", "traffic", Unit::BytesPerSecond),
-            packets: family("packets", "packets", Unit::PerSecond),
-            errors: family("errors", "errors", Unit::PerSecond),
-            counters: Default::default(),
-        }
     }
 }
 
@@ -67,15 +42,10 @@ impl Collector for Interfaces {
                 data.total_errors_on_received(),
                 data.total_errors_on_transmitted(),
             ];
-            let mut interface =
-                before.remove(name).unwrap_or_else(|| Interface::new(name.as_encoded_bytes(), self.interval));
-            let mut rates = [None; 6];
-            for ((rate, counter), count) in rates.iter_mut().zip(&mut interface.counters).zip(counts) {
-                *rate = counter.per_second(count, at);
-            }
-            readings.push(Reading::new(&interface.traffic, &rates[..2]));
-            readings.push(Reading::new(&interface.packets, &rates[2..4]));
-            readings.push(Reading::new(&interface.errors, &rates[4..]));
+            let mut interface = before
+                .remove(name)
+                .unwrap_or_else(|| Interface::new(name.as_encoded_bytes(), self.interval, &Counts::Errors));
+            readings.extend(interface.readings(&counts, at));
             self.interfaces.insert(name.clone(), interface);
         }
         Ok(readings)

@@ -47,16 +47,20 @@ impl Users {
     }
 }
 
-/// Lines such as `www-data:x:33:33:…`; of several names of a number the first one counts.
+/// The users of a file with lines such as `www-data:x:33:33:…`.
+pub fn users(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    text.split(|&byte| byte == b'\n').filter_map(|line| {
+        let mut fields = line.split(|&byte| byte == b':');
+        let (name, number) = (fields.next()?, std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?);
+        (!name.is_empty()).then_some((number, name))
+    })
+}
+
+/// Of several names of a number the first one counts.
 fn names(text: &[u8]) -> HashMap<u32, Arc<str>> {
     let mut names = HashMap::new();
-    for line in text.split(|&byte| byte == b'\n') {
-        let mut fields = line.split(|&byte| byte == b':');
-        let (name, number) = (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default());
-        let number = std::str::from_utf8(number).ok().and_then(|number| number.parse().ok());
-        if let (Some(number), false) = (number, name.is_empty()) {
-            names.entry(number).or_insert_with(|| label::text(name).into());
-        }
+    for (number, name) in users(text) {
+        names.entry(number).or_insert_with(|| label::text(name).into());
     }
     names
 }

@@ -1,9 +1,9 @@
 //! `cpu` of the limit and `cpu.throttled`, where a quota or a set of CPUs leaves less than all of them.
 
 use super::super::Roots;
-use super::super::bytes::{fields, number};
+use super::super::bytes::{entry, fields, number};
 use super::super::file::{KernelFile, word};
-use super::{Watch, entry, groups};
+use super::{Watch, groups};
 use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::Reading;

@@ -1,9 +1,9 @@
 //! `memory`, `memory.available` and `swap` of the limit, where a group may have less than all of it.
 
 use super::super::Roots;
-use super::super::bytes::number;
+use super::super::bytes::{entry, number};
 use super::super::file::{KernelFile, word};
-use super::{Watch, entry, groups};
+use super::{Watch, groups};
 use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::Reading;

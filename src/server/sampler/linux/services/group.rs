@@ -7,7 +7,7 @@ use super::tree;
 use crate::model::{Family, Interval, Unit};
 use crate::server::sampler::clock::Clock;
 use crate::server::sampler::collector::Reading;
-use crate::server::sampler::linux::bytes::{fields, lines, number};
+use crate::server::sampler::linux::bytes::{entries, number};
 use crate::server::sampler::rate::Counter;
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
@@ -140,20 +140,4 @@ fn cache(directory: &mut Directory<'_>) -> Option<u64> {
     let text = directory.read(c"memory.stat").ok()??;
     let [inactive, active] = entries(text, [b"inactive_file", b"active_file"]);
     inactive?.checked_add(active?)
-}
-
-/// The numbers in the lines that begin with these names.
-fn entries<const COUNT: usize>(text: &[u8], names: [&[u8]; COUNT]) -> [Option<u64>; COUNT] {
-    let mut found = [None; COUNT];
-    for line in lines(text) {
-        let mut fields = fields(line);
-        let name = fields.next().unwrap_or_default();
-        if let Some(index) = names.iter().position(|wanted| *wanted == name) {
-            found[index] = fields.next().and_then(number);
-        }
-        if found.iter().all(Option::is_some) {
-            break;
-        }
-    }
-    found
 }

@@ -2,7 +2,7 @@
 //! daemon is asked: what Telltale may not read it does without.
 
 use crate::server::sampler::linux::Roots;
-use crate::server::sampler::linux::bytes::{lines, number};
+use crate::server::sampler::processes::users;
 use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -58,12 +58,8 @@ pub fn kubernetes(roots: &Roots) -> HashMap<String, String> {
 pub fn users(roots: &Roots) -> HashMap<u32, Vec<u8>> {
     let table = contents(&roots.other("etc/passwd")).unwrap_or_default();
     let mut users = HashMap::new();
-    for line in lines(&table) {
-        let mut fields = line.split(|&byte| byte == b':');
-        let (name, user) = (fields.next().unwrap_or_default(), fields.nth(1).and_then(number));
-        if let Some(user) = user.and_then(|user| u32::try_from(user).ok()).filter(|_| !name.is_empty()) {
-            users.entry(user).or_insert_with(|| name.to_vec());
-        }
+    for (number, name) in users::users(&table) {
+        users.entry(number).or_insert_with(|| name.to_vec());
     }
     users
 }
