@@ -35,6 +35,8 @@ pub const PROCESSES: &str = "processes";
 pub const PROCESS: &str = "process";
 pub const ARGUMENTS: &str = "arguments";
 pub const FIGURE: &str = "figure";
+/// What stands there until there is something to show.
+pub const WAITING: &str = "waiting";
 /// How the machine is, in a heading.
 pub const SUMMARY: &str = "summary";
 /// A headline's number and state, within its heading.

@@ -27,6 +27,7 @@ pub(super) struct Surfaces {
     summary: Option<Slot>,
     views: Vec<View>,
     processes: Option<ProcessSurface>,
+    waiting: Option<Element>,
     /// Ticks drawn so far.
     turn: usize,
 }
@@ -118,6 +119,7 @@ impl Surfaces {
         }
         surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
         surfaces.processes = ProcessSurface::find(&board);
+        surfaces.waiting = first(&board, &part(parts::WAITING));
         surfaces
     }
 
@@ -136,6 +138,10 @@ impl Surfaces {
         }
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
+        }
+        // It goes when the picture changes anyway, so that nothing jumps for it.
+        if let Some(waiting) = self.waiting.take_if(|_| is_whole && scene.end.is_some()) {
+            waiting.remove();
         }
         let time_axis = scene.time_axis();
         for (index, (view, near)) in self.views.iter_mut().zip(near).enumerate() {

@@ -5,6 +5,7 @@ use super::chart::Chart;
 use super::cost::Cost;
 use super::devices::Devices;
 use super::focus::Focus;
+use super::live::parts;
 use super::sections::{Part, Section, sections};
 use super::tile::Headlines;
 use crate::chart::Scene;
@@ -28,7 +29,9 @@ pub fn Overview(
         .map(|section| view! { <ChartSection section scene=scene.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();
     let waiting = scene.end.is_none().then(|| {
-        view! { <p class="waiting">"Waiting for the first sample. The charts fill in from here, second by second."</p> }
+        view! {
+            <p class="waiting" data-part=parts::WAITING>"Just started: the charts fill in from here, second by second."</p>
+        }
     });
     let missing = missing.map(|device| {
         let text = format!("There is no {device} on this machine now. This is what there is.");
