@@ -31,7 +31,6 @@ pub use path::Stroke;
 pub use scale::{Scale, YTick};
 pub use scene::Scene;
 pub use span::{Place, Span, Window};
-pub use spark::Spark;
 pub use table::Table;
 pub use ticks::XTick;
 

@@ -12,6 +12,35 @@ test("charts and numbers move", async ({ overview }) => {
   await overview.expectMoved("cpu", again);
 });
 
+test("a chart grows beside what stands there, and ends at its right edge", { tag: "@once" }, async ({ page, overview, telltale }) => {
+  await overview.openLive();
+  const seen = () =>
+    overview.chart("memory").evaluate((chart) => {
+      const box = (element: Element | null) => element?.getBoundingClientRect() ?? new DOMRect();
+      const lines = [...chart.querySelectorAll("path.line")];
+      const parts = lines.filter((line) => line.getAttribute("d"));
+      return {
+        shift: chart.querySelector("[data-part=moving]")?.getAttribute("transform") ?? "",
+        whole: lines.filter((line) => line.hasAttribute("data-index")).map((line) => line.getAttribute("d")),
+        since: parts.filter((line) => !line.hasAttribute("data-index")).length,
+        beyond: Math.max(...parts.map((line) => box(line).right)) - box(chart.querySelector(".series")).right,
+      };
+    });
+  await overview.chart("memory").scrollIntoViewIfNeeded();
+  const all = [];
+  for (let tick = 0; tick < 13; tick += 1) {
+    await ticksPass(page, telltale.url, 1);
+    all.push(await seen());
+  }
+  for (const { beyond } of all) expect(Math.abs(beyond)).toBeLessThan(2);
+  // Most ticks only move it; once in ten all of it is drawn anew.
+  const grown = all.filter(({ shift, since }) => shift.startsWith("translate(-") && since > 0);
+  expect(grown.length).toBeGreaterThanOrEqual(8);
+  const drawn = new Set(all.map(({ whole }) => JSON.stringify(whole))).size;
+  expect(drawn).toBeGreaterThanOrEqual(2);
+  expect(drawn).toBeLessThanOrEqual(5);
+});
+
 test("charts further down move for whoever scrolls to them", async ({ overview }) => {
   await overview.openLive();
   for (const family of ["net.wg0.traffic", "memory"]) {
@@ -58,6 +87,20 @@ test("a window is kept in the address, and by a reload", async ({ page, overview
   await page.reload();
   await expect(overview.window("1 min")).toHaveAttribute("aria-current", /true|page/);
   await expect(page).toHaveURL(/[?&]window=1m/);
+});
+
+test("the next page shows as much time as this one", { tag: "@once" }, async ({ page, overview }) => {
+  await overview.openLive();
+  await overview.window("10 min").click();
+  await expect(page).toHaveURL(/[?&]window=10m/);
+  await overview.link("Processes").click();
+  await expect(overview.window("10 min")).toHaveAttribute("aria-current", "true");
+});
+
+test("a device that is not there is said to be missing", { tag: "@nojs" }, async ({ page, overview }) => {
+  await overview.open("/?device=disk.gone");
+  await expect(page.getByRole("note").filter({ hasText: "There is no disk.gone on this machine now." })).toBeVisible();
+  await expect(overview.chart("cpu")).toBeVisible();
 });
 
 test("each window draws as far back as it says", { tag: "@once" }, async ({ request }) => {

@@ -1,7 +1,8 @@
 //! A list of devices: those that are busiest, each in a row with its figures and the course of its load.
 
 use super::path::Stroke;
-use super::{Scene, Span, Spark};
+use super::spark::spark;
+use super::{Scene, Span};
 use crate::model::series::Points;
 use crate::model::{Device, DeviceKind, Unit, address, top, units};
 
@@ -74,7 +75,7 @@ impl Scene {
             DeviceKind::Service => (Unit::Percent, highest(all, span).max(LEAST_TOP)),
             DeviceKind::Interface => (Unit::BytesPerSecond, highest(all, span)),
         };
-        Spark::of(course, span, unit, Some(top)).0
+        spark(course, span, unit, Some(top))
     }
 }
 

@@ -6,7 +6,7 @@ use super::holes::{self, Hole};
 use super::path::{Pen, Stroke, bands};
 use super::reduce::{Rows, Stack, line};
 use super::span::Span;
-use super::{HEIGHT, Scale, WIDTH, YTick, cursor, heat};
+use super::{HEIGHT, Scale, WIDTH, YTick, heat};
 use crate::model::{Family, History, Unit, UnixMs};
 
 /// What one chart shows. The same inputs give the same drawing on both sides.
@@ -18,8 +18,6 @@ pub struct Drawing {
     pub gaps: String,
     pub gap_notes: Vec<GapNote>,
     pub y_ticks: Vec<YTick>,
-    /// The values at the span's end, in the family's order.
-    pub newest: Vec<Option<f64>>,
     pub scale: Scale,
     /// What may be drawn beside it later; `None` where nothing may.
     pub settled: Option<Settled>,
@@ -39,7 +37,6 @@ const NOTE_DISTANCE: i32 = 24;
 
 impl Drawing {
     pub fn of(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> Self {
-        let newest = cursor::values_at(family, history, span.end);
         let holes = holes::holes(family, history, span);
         let (strokes, scale, settled) = match history.track(&family.id) {
             Some(track) if family.is_heat() => {
@@ -48,9 +45,9 @@ impl Drawing {
             }
             Some(track) => {
                 let rows = Rows::of(track, span, WIDTH);
-                let course = Course::of(family, &rows);
-                let scale = course.scale();
-                (course.strokes(&scale), scale, Some(Settled::new(span, scale, &rows)))
+                let shape = Shape::of(family, &rows);
+                let scale = shape.scale();
+                (shape.strokes(&scale), scale, Some(Settled::new(span, scale, &rows, history)))
             }
             None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0), None),
         };
@@ -62,7 +59,6 @@ impl Drawing {
             gaps: bands(stretches, HEIGHT),
             gap_notes: notes(&holes, family, span, zone_offset_minutes, x),
             y_ticks: if family.is_heat() { heat::y_ticks(family) } else { scale.ticks() },
-            newest,
             scale,
             settled,
         }
@@ -80,14 +76,14 @@ pub fn fills(family: &Family, dimension: usize) -> bool {
 }
 
 /// What is drawn of a family that is no map of heat.
-pub(super) struct Course<'a> {
+pub(super) struct Shape<'a> {
     family: &'a Family,
     rows: &'a Rows,
     /// Where the dimensions stand on top of each other.
     stack: Option<Stack<'a>>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Shape<'a> {
     pub(super) fn of(family: &'a Family, rows: &'a Rows) -> Self {
         Self { family, rows, stack: family.stacked.then(|| rows.stack()) }
     }
@@ -180,7 +176,6 @@ mod tests {
         for family in [family(Unit::Percent, 1, &["a", "b"]), family(Unit::Percent, 1, &["a", "b"]).stacked()] {
             let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::Five), 0);
             assert!(drawing.strokes.iter().all(|stroke| !stroke.line.is_empty()));
-            assert_eq!(drawing.newest, [Some(10.0), Some(20.0)]);
             assert_eq!(drawing.gaps, "");
         }
     }
@@ -191,7 +186,6 @@ mod tests {
         let drawing = Drawing::of(&family, &history(&family, &[], &[]), Span::ending(at(300), Window::Five), 0);
         assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
         assert_eq!((drawing.strokes.len(), drawing.y_ticks.len()), (2, 5));
-        assert_eq!(drawing.newest, [None, None]);
     }
 
     #[test]
@@ -251,7 +245,6 @@ mod tests {
             }
             prop_assert!(drawing.y_ticks.len() <= 6);
             prop_assert!(drawing.gap_notes.iter().all(|note| note.start < note.end), "{:?}", drawing.gap_notes);
-            prop_assert!(drawing.newest.iter().flatten().all(|value| value.is_finite()));
             prop_assert_eq!(&Drawing::of(&family, &history, span, 0), &drawing);
         }
     }

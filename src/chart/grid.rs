@@ -216,4 +216,13 @@ mod tests {
             assert_eq!(ticks.held_x(1), held, "{end_s}");
         }
     }
+
+    #[test]
+    fn the_end_of_a_run_is_told_tick_by_tick() {
+        let group = |rows, begins, ends| Group { rows, begins, ends };
+        let split = |group: Group| group.with_its_end_in_ticks().collect::<Vec<_>>();
+        assert_eq!(split(group(3..6, true, false)), [group(3..6, true, false)]);
+        assert_eq!(split(group(3..5, true, true)), [group(3..4, true, false), group(4..5, false, true)]);
+        assert_eq!(split(group(3..4, true, true)), [group(3..4, true, true)]);
+    }
 }

@@ -3,8 +3,9 @@
 
 use super::drawing::stroke_count;
 use super::growth::{Growth, Settled};
+use super::spark::spark;
 use super::ticks::time_ticks;
-use super::{Drawing, Place, Span, Spark, Stroke, Table, Window, XTick, cursor, heat, markup, words};
+use super::{Drawing, Place, Span, Stroke, Table, Window, XTick, cursor, heat, markup, words};
 use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
@@ -24,7 +25,7 @@ pub struct Scene {
     pub cursor: Option<UnixMs>,
 }
 
-/// A chart but for its words and its table, which are renewed less often.
+/// A chart but for its time axis and its values, which are renewed more often, and its words and its table, which are less.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChartText {
     /// One a dimension, or one a level of heat.
@@ -33,9 +34,6 @@ pub struct ChartText {
     pub gaps: String,
     pub gap_notes: String,
     pub y_axis: String,
-    pub x_axis: String,
-    /// As the legend has them: the newest, or those under the crosshair.
-    pub values: Vec<String>,
     /// What the strokes show, so that what comes next may be drawn beside them.
     pub settled: Option<Settled>,
 }
@@ -55,18 +53,12 @@ impl Scene {
 
     pub fn chart(&self, family: &Family) -> ChartText {
         let Some(span) = self.span() else {
-            return ChartText {
-                strokes: vec![Stroke::default(); stroke_count(family)],
-                values: legend(family, &[]),
-                ..ChartText::default()
-            };
+            return ChartText { strokes: vec![Stroke::default(); stroke_count(family)], ..ChartText::default() };
         };
         let drawing = Drawing::of(family, &self.history, span, self.offset_minutes);
         ChartText {
-            values: self.values(family, &drawing.newest),
             gap_notes: markup::gap_notes(&drawing.gap_notes),
             y_axis: markup::y_axis(&drawing.y_ticks),
-            x_axis: markup::x_axis(&self.time_axis()),
             gaps: drawing.gaps,
             strokes: drawing.strokes,
             settled: drawing.settled,
@@ -83,15 +75,10 @@ impl Scene {
         settled.grow(family, &self.history, self.span()?)
     }
 
-    /// The legend's values alone: what a moving crosshair changes.
-    pub fn values_at_cursor(&self, family: &Family) -> Vec<String> {
-        let newest = self.span().map(|span| cursor::values_at(family, &self.history, span.end)).unwrap_or_default();
-        self.values(family, &newest)
-    }
-
-    fn values(&self, family: &Family, newest: &[Option<f64>]) -> Vec<String> {
-        let at = self.cursor_in_view().map(|at| cursor::values_at(family, &self.history, at));
-        legend(family, at.as_deref().unwrap_or(newest))
+    /// As the legend has them: the newest, or those under the crosshair.
+    pub fn values(&self, family: &Family) -> Vec<String> {
+        let values = self.instant_shown().map(|at| cursor::values_at(family, &self.history, at));
+        legend(family, &values.unwrap_or_default())
     }
 
     /// The chart in words, for whoever hears it.
@@ -124,7 +111,7 @@ impl Scene {
         let unit = headline.unit();
         // A percentage is drawn against the whole, so that an idle machine looks idle.
         let top = (unit == Unit::Percent).then_some(100.0);
-        Spark::of(&headline.course(&self.look()), span, unit, top).0
+        spark(&headline.course(&self.look()), span, unit, top)
     }
 
     fn look(&self) -> Look<'_> {
@@ -168,7 +155,7 @@ impl Scene {
     /// The course of it.
     pub fn figure_spark(&self, family: &Family, dimension: usize) -> Stroke {
         let Some((series, span)) = Series::nth(family, dimension).zip(self.span()) else { return Stroke::default() };
-        Spark::of(&series.points(&self.history, span.start()), span, series.unit, None).0
+        spark(&series.points(&self.history, span.start()), span, series.unit, None)
     }
 
     /// Where the crosshair stands; `None` when it is not in view.
@@ -196,7 +183,7 @@ impl Scene {
     pub fn reading(&self, family: &Family) -> String {
         let Some(at) = self.cursor_in_view() else { return "newest; arrow keys choose an earlier instant".to_owned() };
         let mut reading = super::ticks::clock(at, self.offset_minutes, true);
-        for (index, value) in self.values_at_cursor(family).into_iter().enumerate() {
+        for (index, value) in self.values(family).into_iter().enumerate() {
             reading.push_str(", ");
             reading.push_str(legend_label(family, index));
             reading.push(' ');
@@ -248,15 +235,15 @@ mod tests {
     fn a_legend_shows_the_newest_value_or_the_one_under_the_crosshair() -> Result<(), serde_json::Error> {
         let mut scene = scene()?;
         let family = scene.catalog.0[0].clone();
-        assert_eq!(scene.chart(&family).values, ["30.0", "–"]);
+        assert_eq!(scene.values(&family), ["30.0", "–"]);
         scene.cursor = Some(UnixMs(7_000));
-        assert_eq!(scene.chart(&family).values, ["7.00", "–"]);
+        assert_eq!(scene.values(&family), ["7.00", "–"]);
         assert_eq!(scene.reading(&family), "00:00:07, 1 min 7.00, 5 min –");
         assert!(scene.crosshair().is_some());
         assert_eq!(scene.instant(), "00:00:07");
         scene.cursor = Some(UnixMs(500_000));
         assert_eq!((scene.crosshair(), &*scene.instant()), (None, ""));
-        assert_eq!(scene.chart(&family).values, ["30.0", "–"], "a crosshair out of view reads nothing");
+        assert_eq!(scene.values(&family), ["30.0", "–"], "a crosshair out of view reads nothing");
         Ok(())
     }
 
@@ -278,8 +265,11 @@ mod tests {
     #[test]
     fn before_the_first_sample_there_is_a_place_for_everything() -> Result<(), serde_json::Error> {
         let scene = Scene { end: None, ..scene()? };
-        let chart = scene.chart(&scene.catalog.0[0]);
-        assert_eq!((chart.strokes.len(), chart.values), (2, vec!["–".to_owned(), "–".to_owned()]));
+        let family = &scene.catalog.0[0];
+        assert_eq!(
+            (scene.chart(family).strokes.len(), scene.values(family)),
+            (2, vec!["–".to_owned(), "–".to_owned()])
+        );
         assert_eq!(scene.words(&scene.catalog.0[0]), "No sample yet.");
         Ok(())
     }

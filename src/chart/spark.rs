@@ -10,25 +10,20 @@ use crate::model::{Interval, Unit, UnixMs};
 pub const SPARK_WIDTH: i32 = 600;
 pub const SPARK_HEIGHT: i32 = 96;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spark(pub Stroke);
-
-impl Spark {
-    /// `points` in order of time; one without a value breaks the line, as does a tick that is not there.
-    /// `max` is the value at the top; without it the greatest value decides.
-    pub fn of(points: &[(UnixMs, Option<f64>)], span: Span, unit: Unit, max: Option<f64>) -> Self {
-        let interval = interval(points);
-        let grid = Grid::new(span, SPARK_WIDTH, interval);
-        let visible = points.partition_point(|(t, _)| *t < span.start() - interval)
-            ..points.partition_point(|(t, _)| *t <= span.end);
-        let points = points.get(visible).unwrap_or_default();
-        let ticks = Ticks::new(grid, points.iter().map(|(t, _)| *t).collect());
-        let values: Vec<f64> = points.iter().map(|(_, value)| value.unwrap_or(f64::NAN)).collect();
-        let scale = Scale::round(unit, max.unwrap_or_else(|| values.iter().fold(0.0, |max, value| max.max(*value))));
-        let mut pen = Pen::new(SPARK_WIDTH, SPARK_HEIGHT, true);
-        line(&ticks, &values, &scale, SPARK_HEIGHT, &mut pen);
-        Self(pen.finish())
-    }
+/// `points` in order of time; one without a value breaks the line, as does a tick that is not there.
+/// `max` is the value at the top; without it the greatest value decides.
+pub fn spark(points: &[(UnixMs, Option<f64>)], span: Span, unit: Unit, max: Option<f64>) -> Stroke {
+    let interval = interval(points);
+    let grid = Grid::new(span, SPARK_WIDTH, interval);
+    let visible =
+        points.partition_point(|(t, _)| *t < span.start() - interval)..points.partition_point(|(t, _)| *t <= span.end);
+    let points = points.get(visible).unwrap_or_default();
+    let ticks = Ticks::new(grid, points.iter().map(|(t, _)| *t).collect());
+    let values: Vec<f64> = points.iter().map(|(_, value)| value.unwrap_or(f64::NAN)).collect();
+    let scale = Scale::round(unit, max.unwrap_or_else(|| values.iter().fold(0.0, |max, value| max.max(*value))));
+    let mut pen = Pen::new(SPARK_WIDTH, SPARK_HEIGHT, true);
+    line(&ticks, &values, &scale, SPARK_HEIGHT, &mut pen);
+    pen.finish()
 }
 
 /// The shortest time from one point to the next: ticks further apart have others missing between them.
@@ -66,7 +61,7 @@ mod tests {
             ),
             (&[(-9, Some(1.0)), (0, Some(50.0)), (1, Some(50.0))][..], Some(100.0), "M0 48h10"),
         ] {
-            assert_eq!(Spark::of(&points(list), span, Unit::Percent, max).0.line, line, "{list:?}");
+            assert_eq!(spark(&points(list), span, Unit::Percent, max).line, line, "{list:?}");
         }
     }
 
@@ -75,7 +70,7 @@ mod tests {
         fn every_spark_is_sound(values in prop::collection::vec(prop::option::of(any::<f64>()), 0..400), index in 0_usize..3) {
             let points: Vec<_> = values.iter().enumerate().map(|(i, v)| (UnixMs(i as i64 * 1_000), *v)).collect();
             let span = Span::ending(UnixMs(300_000), Window::ALL[index]);
-            let Spark(stroke) = Spark::of(&points, span, Unit::BytesPerSecond, None);
+            let stroke = spark(&points, span, Unit::BytesPerSecond, None);
             for path in [stroke.line, stroke.area] {
                 prop_assert!(is_sound(&path, i64::from(SPARK_WIDTH), i64::from(SPARK_HEIGHT)), "{}", path);
             }

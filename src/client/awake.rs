@@ -101,10 +101,11 @@ pub fn grant(wish: Wish) {
     }
 }
 
-/// Finds the places to draw into.
+/// Finds the places to draw into, as the server drew them.
 pub fn attach_board() {
     if let Some(page) = page() {
-        page.find_surfaces();
+        // Somebody may have asked for another window meanwhile.
+        page.find_surfaces(page.look(|scene| scene.window == page.state.window));
     }
 }
 
@@ -113,8 +114,12 @@ fn page() -> Option<Rc<Page>> {
 }
 
 impl Page {
-    pub(super) fn find_surfaces(&self) {
-        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow());
+    /// Takes over what stands there if that is the scene; else draws all of it.
+    pub(super) fn find_surfaces(&self, is_drawn: bool) {
+        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow(), is_drawn);
+        if !is_drawn {
+            self.redraw();
+        }
     }
 
     /// Whether the page lists processes.
@@ -165,6 +170,10 @@ impl Page {
 
     /// Draws up to the newest sample; not while the viewer has paused, and not while nobody looks.
     pub(super) fn show_newest(&self) {
+        self.show_up_to_newest(false);
+    }
+
+    fn show_up_to_newest(&self, is_whole: bool) {
         if self.is_still() {
             return;
         }
@@ -173,7 +182,7 @@ impl Page {
             scene.end = scene.history.newest_tick();
             scene.end
         };
-        self.surfaces.borrow_mut().draw(&self.scene.borrow(), false);
+        self.surfaces.borrow_mut().draw(&self.scene.borrow(), is_whole);
         // Only a page that is not live says what instant it shows.
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
@@ -182,10 +191,7 @@ impl Page {
 
     /// After a pause, or out of sight: everything is old, words as well.
     pub(super) fn return_to_newest(&self) {
-        if !self.is_still() {
-            self.show_newest();
-            self.redraw();
-        }
+        self.show_up_to_newest(true);
     }
 
     /// While the viewer has paused, or nobody looks, nothing is drawn.

@@ -14,8 +14,10 @@ pub(super) fn follow(page: &Rc<Page>) {
         let page = page.clone();
         document::on_event(&everything, name, move |event| point(&page, &event));
     }
-    let scrolled = page.clone();
-    document::on_event(&leptos::prelude::window(), "scroll", move |_| scrolled.catch_up());
+    for name in ["scroll", "resize"] {
+        let page = page.clone();
+        document::on_event(&leptos::prelude::window(), name, move |_| page.catch_up());
+    }
     let left = page.clone();
     document::on_event(&everything, "pointerleave", move |event| leave(&left, &event));
     let page = page.clone();

@@ -64,7 +64,7 @@ fn listed(nodes: Option<web_sys::NodeList>) -> impl Iterator<Item = web_sys::Ele
 /// them over. A later change has a renewal of its own.
 pub(super) async fn renew_board(page: Rc<Page>) {
     let catalog = page.look(|scene| scene.catalog.clone());
-    let address = window().location().href().unwrap_or_default();
+    let address = address_with("window", page.look(|scene| scene.window).id()).unwrap_or_default();
     let text = loop {
         match samples::text_of(&address).await {
             _ if page.look(|scene| !Arc::ptr_eq(&scene.catalog, &catalog)) => return,
@@ -77,8 +77,7 @@ pub(super) async fn renew_board(page: Rc<Page>) {
     let fresh = parsed.ok().and_then(|parsed| parsed.get_element_by_id(parts::BOARD));
     if let Some((fresh, board)) = fresh.zip(document().get_element_by_id(parts::BOARD)) {
         board.set_inner_html(&fresh.inner_html());
-        page.find_surfaces();
-        page.redraw();
+        page.find_surfaces(false);
     }
 }
 
@@ -102,12 +101,17 @@ pub(super) fn keep_window(window: Window) {
 
 /// The address holds what was chosen, so that a link or a reload shows the same.
 pub(super) fn keep(name: &str, chosen: &str) {
-    let Ok(url) = window().location().href().and_then(|href| web_sys::Url::new(&href)) else { return };
-    url.search_params().set(name, chosen);
-    if let Ok(history) = window().history() {
+    if let Some((address, history)) = address_with(name, chosen).zip(window().history().ok()) {
         // An address that can't be written leaves the page as useful as it was.
-        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&url.href()));
+        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
+}
+
+/// The page's address, with one thing chosen otherwise.
+fn address_with(name: &str, chosen: &str) -> Option<String> {
+    let url = window().location().href().and_then(|href| web_sys::Url::new(&href)).ok()?;
+    url.search_params().set(name, chosen);
+    Some(url.href())
 }
 
 fn set_cookie(name: &str, value: &str) {

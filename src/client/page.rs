@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 /// The element whose text is this state as JSON.
 pub const STATE_ELEMENT: &str = "telltale-page";
-/// The cookies that make the next HTML right.
-pub const THEME_COOKIE: &str = "telltale_theme";
 /// The element that names the zone.
 pub const ZONE_ELEMENT: &str = "zone";
+/// The cookie that keeps the theme, as the ones below keep what the next HTML is to be made with.
+pub const THEME_COOKIE: &str = "telltale_theme";
+/// The viewer's time zone.
 pub const ZONE_COOKIE: &str = "telltale_zone";
+/// How much time charts show where the address does not say.
 pub const WINDOW_COOKIE: &str = "telltale_window";
 /// Says `off` where keys of one letter are not wanted.
 pub const KEYS_COOKIE: &str = "telltale_keys";

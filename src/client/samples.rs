@@ -37,7 +37,6 @@ fn lead_in(span: Span, interval: Interval) -> UnixMs {
 
 /// Takes events up to `last`, some at a time: between them the browser answers to whoever uses the page.
 async fn take(history: &mut History, answer: &str, catalog: &Catalog, last: UnixMs) {
-    // What is cut off is asked for again by the stream.
     for (index, (name, data)) in scan::events(answer).into_iter().enumerate() {
         if index % AT_ONCE == AT_ONCE - 1 {
             pause(0).await;

@@ -41,13 +41,13 @@ struct View {
 }
 
 enum Surface {
+    Spark(Headline, StrokeSurface),
     Chart(Box<ChartSurface>),
     Figure(FigureSurface),
     Devices(DeviceSurface),
 }
 
 struct TileSurface {
-    tile: Element,
     headline: Headline,
     health: Slot,
     word: Slot,
@@ -55,7 +55,6 @@ struct TileSurface {
     number: Slot,
     unit: Slot,
     detail: Slot,
-    spark: StrokeSurface,
 }
 
 struct FigureSurface {
@@ -82,15 +81,19 @@ impl Sight {
 }
 
 impl Surfaces {
-    /// In a document that shows the scene as it is.
-    pub(super) fn find(scene: &Scene) -> Self {
+    /// In a document that shows the scene as it is, or something else.
+    pub(super) fn find(scene: &Scene, is_drawn: bool) -> Self {
         let mut surfaces = Self::default();
-        let (served, time_axis) = (scene.span(), scene.time_axis());
+        let served = scene.span().filter(|_| is_drawn);
+        let time_axis = if is_drawn { scene.time_axis() } else { Vec::new() };
+        let drawn = scene.end.filter(|_| is_drawn);
         let Some(board) = document().get_element_by_id(parts::BOARD) else { return surfaces };
         for tile in all(&board, "[data-headline]") {
             let headline = tile.get_attribute("data-headline");
             if let Some(headline) = Headline::ALL.into_iter().find(|known| headline.as_deref() == Some(known.id())) {
-                surfaces.tiles.push(TileSurface::find(tile, headline));
+                surfaces.tiles.push(TileSurface::find(&tile, headline));
+                let surface = Surface::Spark(headline, StrokeSurface::find(&tile));
+                surfaces.views.push(View { element: tile, drawn, surface });
             }
         }
         for figure in all(&board, "[data-family],[data-devices]") {
@@ -99,12 +102,12 @@ impl Surfaces {
                 Some(family) if family.is_mixed() => {
                     for (dimension, row) in all(&figure, &part(parts::FIGURE)).enumerate() {
                         let surface = Surface::Figure(FigureSurface::find(&row, family, dimension));
-                        surfaces.views.push(View { element: row, drawn: scene.end, surface });
+                        surfaces.views.push(View { element: row, drawn, surface });
                     }
                 }
                 Some(family) => {
                     let chart = Box::new(ChartSurface::find(&figure, family, served, &time_axis));
-                    surfaces.views.push(View { element: figure, drawn: scene.end, surface: Surface::Chart(chart) });
+                    surfaces.views.push(View { element: figure, drawn, surface: Surface::Chart(chart) });
                 }
                 None => {
                     if let Some(list) = DeviceSurface::find(&figure) {
@@ -128,13 +131,12 @@ impl Surfaces {
         // Asked before anything is written, while the browser still knows the answers.
         let sight = Sight::now();
         let near: Vec<bool> = self.views.iter().map(|view| sight.is_near(&view.element)).collect();
-        let shows_tiles = self.tiles.first().is_some_and(|tile| sight.is_near(&tile.tile));
         let turn = self.turn;
         self.turn += 1;
         let is_turn = |index: usize| is_whole || (turn + index).is_multiple_of(ROUND);
         // The headings tell of one and the same instant.
         for tile in &mut self.tiles {
-            tile.draw(scene, shows_tiles || is_turn(0), is_turn(0));
+            tile.draw(scene, is_turn(0));
         }
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
@@ -165,6 +167,7 @@ impl Surfaces {
     pub(super) fn point(&mut self, scene: &Scene) {
         for view in &mut self.views {
             match &mut view.surface {
+                Surface::Spark(..) => {}
                 Surface::Chart(chart) => chart.point(scene),
                 Surface::Figure(figure) => figure.point(scene),
                 Surface::Devices(devices) => devices.point(scene),
@@ -202,6 +205,7 @@ impl View {
     fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
         self.drawn = scene.end;
         match &mut self.surface {
+            Surface::Spark(headline, spark) => spark.draw(scene.tile_spark(*headline)),
             Surface::Chart(chart) => chart.draw(scene, time_axis, renew),
             Surface::Figure(figure) => figure.draw(scene),
             Surface::Devices(devices) => devices.draw(scene, renew),
@@ -210,27 +214,22 @@ impl View {
 }
 
 impl TileSurface {
-    fn find(tile: Element, headline: Headline) -> Self {
+    fn find(tile: &Element, headline: Headline) -> Self {
         Self {
             headline,
-            word: Slot::find(&tile, parts::HEALTH, Way::Text),
-            spoken: Slot::find(&tile, parts::SPOKEN, Way::Attribute("aria-label")),
-            number: Slot::find(&tile, parts::NUMBER, Way::Text),
-            unit: Slot::find(&tile, parts::UNIT, Way::Text),
-            detail: Slot::find(&tile, parts::DETAIL, Way::Text),
-            spark: StrokeSurface::find(&tile),
+            word: Slot::find(tile, parts::HEALTH, Way::Text),
+            spoken: Slot::find(tile, parts::SPOKEN, Way::Attribute("aria-label")),
+            number: Slot::find(tile, parts::NUMBER, Way::Text),
+            unit: Slot::find(tile, parts::UNIT, Way::Text),
+            detail: Slot::find(tile, parts::DETAIL, Way::Text),
             health: Slot::new(Some(tile.clone()), Way::Attribute("data-health")),
-            tile,
         }
     }
 
-    fn draw(&mut self, scene: &Scene, with_spark: bool, renew_words: bool) {
+    fn draw(&mut self, scene: &Scene, renew_words: bool) {
         let text = scene.tile(self.headline);
         if renew_words {
             self.spoken.write(scene.spoken(self.headline));
-        }
-        if with_spark {
-            self.spark.draw(scene.tile_spark(self.headline));
         }
         self.health.write(text.health.id().to_owned());
         self.word.write(text.health.word().to_owned());

@@ -1,7 +1,9 @@
 //! The five headlines that answer "is this machine well?": one reading each, with its state in a word.
 
+mod course;
+
 use super::family::{Catalog, Family, Unit};
-use super::series::{Points, Series, combine, sum};
+use super::series::{Series, sum};
 use super::time::UnixMs;
 use super::track::History;
 use super::units::{self, Shown};
@@ -123,27 +125,6 @@ impl Headline {
             Self::Network => Unit::BytesPerSecond,
             _ => Unit::Percent,
         }
-    }
-
-    /// Its number over time: the highest of what competes, or all interfaces together in both directions.
-    pub fn course(self, look: &Look) -> Points {
-        let mut course = Points::new();
-        let mut join = |name: &str, how: fn(f64, f64) -> f64| {
-            if let Some(series) = Series::resolve(name, look.catalog) {
-                combine(&mut course, series.points(look.history, look.from), how);
-            }
-        };
-        match self {
-            Self::Network => {
-                for family in ending(look.catalog, "net.", ".traffic") {
-                    for direction in ["received", "sent"] {
-                        join(&format!("{}.{direction}", family.id), |left, right| left + right);
-                    }
-                }
-            }
-            _ => self.candidates(look.catalog).iter().for_each(|name| join(name, f64::max)),
-        }
-        course
     }
 
     /// From where on a percentage is high, and from where critical.

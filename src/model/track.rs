@@ -134,11 +134,12 @@ pub struct History {
     gaps: VecDeque<Gap>,
     oldest_tick: Option<UnixMs>,
     newest_tick: Option<UnixMs>,
+    rewrites: u32,
 }
 
 impl History {
     pub fn new(keep: Interval) -> Self {
-        Self { keep, tracks: Vec::new(), gaps: VecDeque::new(), oldest_tick: None, newest_tick: None }
+        Self { keep, tracks: Vec::new(), gaps: VecDeque::new(), oldest_tick: None, newest_tick: None, rewrites: 0 }
     }
 
     /// Families that are new get an empty track, those that are gone or changed their shape lose theirs.
@@ -155,6 +156,7 @@ impl History {
         // As with the rows: after a clock was set back, what lay ahead did not happen.
         if self.newest_tick.is_some_and(|newest| newest >= sample.t) {
             self.gaps.retain(|gap| gap.to < Some(sample.t));
+            self.rewrites += 1;
         }
         for entry in &sample.families {
             if let Ok(place) = self.find(&entry.family) {
@@ -182,6 +184,7 @@ impl History {
             gaps: self.gaps.clone(),
             oldest_tick: self.oldest_tick,
             newest_tick: self.newest_tick,
+            rewrites: self.rewrites,
         }
     }
 
@@ -192,6 +195,7 @@ impl History {
                 track.prepend(source);
             }
         }
+        self.rewrites += 1;
         let begins = self.oldest_tick;
         for gap in earlier.gaps.into_iter().rev().filter(|gap| begins.is_none_or(|begins| gap.to < Some(begins))) {
             self.gaps.push_front(gap);
@@ -217,6 +221,11 @@ impl History {
 
     pub fn track(&self, family: &str) -> Option<&Track> {
         self.find(family).ok().map(|place| &self.tracks[place].1)
+    }
+
+    /// How often something other than its newest end has changed: what was drawn before may be wrong then.
+    pub fn rewrites(&self) -> u32 {
+        self.rewrites
     }
 
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {

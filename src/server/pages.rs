@@ -63,8 +63,10 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
     let window = window(fields.get("window"), request.headers());
     let snapshot = state.history.snapshot(window.length());
     let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
-    let missing =
-        fields.get("device").filter(|_| !matches!(focus, Focus::Device(_))).map(|id| label::text(id.as_bytes()));
+    let missing = fields
+        .get("device")
+        .filter(|id| !id.is_empty() && !snapshot.catalog.0.is_empty() && !matches!(focus, Focus::Device(_)))
+        .map(|id| label::text(id.as_bytes()));
     let frame = Frame::new(&settings, snapshot, window, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();

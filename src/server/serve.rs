@@ -31,6 +31,9 @@ const UNACKNOWLEDGED_MS: u32 = 60_000;
 /// How long to wait after an accept that failed for a reason of ours, such as no free descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a request may take to arrive that was sent before the shutdown.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// How long clients are waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -134,12 +137,16 @@ async fn attend(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: Shut
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.begun() => {
-            // Browsers open connections ahead of time. hyper would wait for their first request.
-            if !has_asked.load(Ordering::Relaxed) {
-                return;
+            // Browsers open connections ahead of time: only for a moment they may be about a request.
+            let is_silent = !has_asked.load(Ordering::Relaxed);
+            match timeout(if is_silent { MOMENT } else { Duration::ZERO }, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) if !has_asked.load(Ordering::Relaxed) => return,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
-            connection.as_mut().graceful_shutdown();
-            connection.await
         }
     };
     if let Err(error) = ended {

@@ -3,7 +3,7 @@
 use super::live::parts;
 use crate::chart::drawing::fills;
 use crate::chart::scene::{ChartText, legend_label};
-use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat};
+use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat, markup};
 use crate::model::{Family, Unit};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
             <figcaption>
                 <h3 id=title.clone()>{family.title.to_string()}</h3>
             </figcaption>
-            <Plot family=family.clone() text=text.clone() described_by=words.clone() reading=scene.reading(&family) />
-            <Legend family=family.clone() values=text.values />
+            <Plot family=family.clone() text scene=scene.clone() described_by=words.clone() />
+            <Legend family=family.clone() values=scene.values(&family) />
             <p class="visually-hidden" id=words.clone() data-part=parts::WORDS>{scene.words(&family)}</p>
             <TableTwin rows=scene.table(&family) family />
         </figure>
@@ -32,7 +32,7 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
 /// The axes are drawn at the plot's own size; the series in a fixed box that is stretched over it, with a brim above and
 /// below, for what moves is clipped and a line along the edge is not to be.
 #[component]
-fn Plot(family: Family, text: ChartText, described_by: String, reading: String) -> impl IntoView {
+fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String) -> impl IntoView {
     let label = format!("{}: instant", family.title);
     let heat = family.is_heat().then(|| view! { <Heat rows=heat::row_count(&family) strokes=text.strokes.clone() /> });
     let areas = in_order(&family)
@@ -58,10 +58,10 @@ fn Plot(family: Family, text: ChartText, described_by: String, reading: String) 
             aria-valuemin="0"
             aria-valuemax="10000"
             aria-valuenow="10000"
-            aria-valuetext=reading
+            aria-valuetext=scene.reading(&family)
         >
             <svg aria-hidden="true">
-                <svg class="x" data-part=parts::X_AXIS inner_html=text.x_axis></svg>
+                <svg class="x" data-part=parts::X_AXIS inner_html=markup::x_axis(&scene.time_axis())></svg>
                 <svg class="series" y="-2.5%" height="105%" viewBox=format!("0 -6 {WIDTH} {}", HEIGHT + 12) preserveAspectRatio="none">
                     <g data-part=parts::MOVING>
                         <path class="gaps" data-part=parts::GAPS d=text.gaps></path>

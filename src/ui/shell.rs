@@ -82,7 +82,7 @@ pub fn Shell(
                 <footer class="colophon">
                     <p>"Telltale " {env!("CARGO_PKG_VERSION")}</p>
                     <p>"Times in " <span id=ZONE_ELEMENT>{page.zone.name.to_string()}</span></p>
-                    <p class="script-only">
+                    <p class="script-only keys-hint">
                         "Press " <kbd>"?"</kbd> " for the keys."
                     </p>
                 </footer>

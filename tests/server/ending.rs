@@ -94,6 +94,22 @@ async fn connections_without_a_request_are_not_waited_for() -> io::Result<()> {
 }
 
 #[tokio::test]
+async fn a_request_that_has_arrived_is_answered() -> io::Result<()> {
+    for _ in 0..20 {
+        let server = Server::start()?;
+        // Once somebody else was answered, this one has been accepted.
+        let socket = TcpStream::connect(server.address).await?;
+        server.get("/healthz", &[]).await?;
+        send(&socket, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
+        server.stop().await?;
+        let mut buffer = BytesMut::new();
+        while receive(&socket, &mut buffer).await? > 0 {}
+        assert!(buffer.ends_with(b"ok"), "{buffer:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn half_a_head_is_not_waited_for() -> io::Result<()> {
     let patience = Patience { head: Duration::from_millis(50), ..Patience::default() };
     let server = Server::start_with(Options { patience, ..Options::default() })?;

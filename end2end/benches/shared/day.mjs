@@ -17,6 +17,11 @@ export function playDay({ lines, hello }) {
     setInterval: (/** @type {() => void} */ call, /** @type {number} */ every) => timers.push({ call, every, due: now + every }),
   });
 
+  // A picture a tick, whether or not the browser has time to show it.
+  /** @type {FrameRequestCallback[]} */
+  const frames = [];
+  Object.assign(window, { requestAnimationFrame: (/** @type {FrameRequestCallback} */ draw) => frames.push(draw) });
+
   /** @type {Recorded | undefined} */
   let source;
   class Recorded extends EventTarget {
@@ -86,6 +91,7 @@ export function playDay({ lines, hello }) {
     for (const timer of timers) {
       for (; timer.due <= now; timer.due += timer.every) timer.call();
     }
+    for (const draw of frames.splice(0)) draw(now);
   };
   Object.assign(window, {
     day: {

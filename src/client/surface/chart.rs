@@ -43,7 +43,7 @@ struct TimeAxis {
 }
 
 impl ChartSurface {
-    /// With what the server drew of a span, and its time axis.
+    /// With what the server drew of a span, and its time axis; without them all of it is drawn anew.
     pub(super) fn find(figure: &Element, family: &Family, served: Option<Span>, time_axis: &[XTick]) -> Self {
         let plot = first(figure, &format!(".{}", parts::PLOT));
         let crosshair = first(figure, &part(parts::CROSSHAIR));
@@ -67,7 +67,7 @@ impl ChartSurface {
 
     /// Draws up to the scene's end; all of it and its words anew if asked to.
     pub(super) fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
-        let growth = if renew { None } else { self.strokes.growth(scene, &self.family) };
+        let growth = if renew { None } else { self.strokes.growth(scene, &self.family, &self.y_axis) };
         match growth {
             Some(growth) => self.strokes.grow(growth),
             None => {
@@ -103,7 +103,7 @@ impl ChartSurface {
         let [now, text] = &mut self.slider;
         now.write(place.map_or(10_000, |place| place.permyriad()).to_string());
         text.write(scene.reading(&self.family));
-        write_all(&mut self.values, scene.values_at_cursor(&self.family));
+        write_all(&mut self.values, scene.values(&self.family));
     }
 }
 
@@ -119,9 +119,11 @@ impl Strokes {
     }
 
     /// What has come since all of it was drawn; `None` when it is to be drawn anew.
-    fn growth(&mut self, scene: &Scene, family: &Family) -> Option<Growth> {
+    fn growth(&mut self, scene: &Scene, family: &Family, y_axis: &Slot) -> Option<Growth> {
         if let Some(span) = self.served.take() {
-            self.settled = Settled::of(family, &scene.history, span);
+            // The server may have drawn from samples that it had forgotten when it was asked for them.
+            let is_same = |settled: &Settled| y_axis.holds(&settled.labels());
+            self.settled = Settled::of(family, &scene.history, span).filter(is_same);
         }
         scene.growth(family, self.settled.as_ref()?)
     }

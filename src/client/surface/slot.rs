@@ -49,6 +49,11 @@ impl Slot {
         Self { element: copy, way: self.way, written: Some(String::new()) }
     }
 
+    /// Whether this is the text that stands there, whoever wrote it.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        self.element.as_ref().and_then(|element| element.text_content()).is_some_and(|held| held == text)
+    }
+
     pub(super) fn write(&mut self, text: String) {
         if self.written.as_ref() == Some(&text) {
             return;
