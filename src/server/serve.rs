@@ -45,7 +45,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(10), stop: Duration::from_millis(1_200) }
+        Self { head: Duration::from_secs(10), stop: Duration::from_millis(800) }
     }
 }
 
