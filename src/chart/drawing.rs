@@ -1,4 +1,4 @@
-//! A chart, ready to be put on a page: paths, labels, holes and the newest values.
+//! A chart, ready to be put on a page: paths, labels and holes.
 
 use super::grid::Grid;
 use super::growth::Settled;
@@ -165,8 +165,10 @@ fn notes(
 mod tests {
     use super::*;
     use crate::chart::Window;
+    use crate::chart::cursor::values_at;
     use crate::chart::fixture::{any_rows, at, family, gap, history, seconds};
     use crate::chart::path::tests::{is_sound, read};
+    use crate::chart::ticks::time_ticks;
     use crate::model::GapReason;
     use proptest::prelude::*;
 
@@ -176,6 +178,7 @@ mod tests {
         for family in [family(Unit::Percent, 1, &["a", "b"]), family(Unit::Percent, 1, &["a", "b"]).stacked()] {
             let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::Five), 0);
             assert!(drawing.strokes.iter().all(|stroke| !stroke.line.is_empty()));
+            assert_eq!(values_at(&family, &history(&family, &rows, &[]), at(300)), [Some(10.0), Some(20.0)]);
             assert_eq!(drawing.gaps, "");
         }
     }
@@ -183,9 +186,11 @@ mod tests {
     #[test]
     fn a_chart_without_data_has_axes_all_the_same() {
         let family = family(Unit::Percent, 1, &["a", "b"]);
-        let drawing = Drawing::of(&family, &history(&family, &[], &[]), Span::ending(at(300), Window::Five), 0);
+        let (history, span) = (history(&family, &[], &[]), Span::ending(at(300), Window::Five));
+        let drawing = Drawing::of(&family, &history, span, 0);
         assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
-        assert_eq!((drawing.strokes.len(), drawing.y_ticks.len()), (2, 5));
+        assert_eq!((drawing.strokes.len(), drawing.y_ticks.len(), time_ticks(span, 0).len()), (2, 5, 4));
+        assert_eq!(values_at(&family, &history, span.end), [None, None]);
     }
 
     #[test]
@@ -243,7 +248,8 @@ mod tests {
             for run in drawing.strokes.iter().filter_map(|stroke| read(&stroke.line)).flatten() {
                 prop_assert!(run.windows(2).all(|pair| pair[0].0 <= pair[1].0), "time runs backwards");
             }
-            prop_assert!(drawing.y_ticks.len() <= 6);
+            prop_assert!(drawing.y_ticks.len() <= 6 && time_ticks(span, 0).len() <= 7);
+            prop_assert!(values_at(&family, &history, span.end).iter().flatten().all(|value| value.is_finite()));
             prop_assert!(drawing.gap_notes.iter().all(|note| note.start < note.end), "{:?}", drawing.gap_notes);
             prop_assert_eq!(&Drawing::of(&family, &history, span, 0), &drawing);
         }

@@ -111,11 +111,7 @@ impl Surfaces {
                 }
                 None => {
                     if let Some(list) = DeviceSurface::find(&figure) {
-                        surfaces.views.push(View {
-                            element: figure,
-                            drawn: scene.end,
-                            surface: Surface::Devices(list),
-                        });
+                        surfaces.views.push(View { element: figure, drawn, surface: Surface::Devices(list) });
                     }
                 }
             }
