@@ -7,6 +7,7 @@ mod record;
 mod serve;
 
 use crate::server::config::{Config, ConfigError, Flags, one_line};
+use crate::server::history::OpenError;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -86,6 +87,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// A history that can't be opened, and the mend.
+fn no_store(error: &OpenError) -> Failure {
+    Failure::Refused(format!("data_dir: {error}"))
 }
 
 /// A source that can't be opened, and the mend.

@@ -18,7 +18,7 @@ pub mod track;
 pub mod units;
 
 pub use device::{Device, DeviceKind};
-pub use event::{EventId, EventName, Gap, GapReason, Hello, Observation};
+pub use event::{EventId, EventName, Gap, GapReason, Hello, LastSeen, Observation};
 pub use family::{Catalog, Dimension, Family, Unit};
 pub use health::{Health, Reading};
 pub use host::{HostFacts, HostLimits};

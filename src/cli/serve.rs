@@ -5,7 +5,7 @@ use crate::model::Interval;
 use crate::server::api::AppState;
 use crate::server::assets::Assets;
 use crate::server::config::{Config, Flags};
-use crate::server::history::History;
+use crate::server::history::{self, History, KEPT};
 use crate::server::hub::{HelloFacts, Hub};
 use crate::server::meter::Meter;
 use crate::server::pages::{self, Links, PageSettings, Style};
@@ -30,6 +30,9 @@ pub(super) const EXAMPLE: &str = "Examples:
 /// How long threads that still block may hold up the end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// How long the last samples may take to be stored.
+const LAST_WRITES: Duration = Duration::from_millis(700);
+
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     log::start()?;
     let config = load(flags)?;
@@ -52,13 +55,20 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let address = listener.local_addr().context("the listener has no address")?;
 
     let meter = Arc::new(Meter::default());
-    let Opened { host, catalog, interval, source, processes: scan } =
+    let owner = format!("process {} on http://{address}", std::process::id());
+    let store = history::Opened::open(&config.store(owner)?, KEPT).map_err(|error| super::no_store(&error))?;
+    meter.set_storing(store.is_on_disk());
+    let Opened { host, catalog, interval, mut source, processes: scan } =
         sampler::open(&config.sampling(), Arc::clone(&meter)).map_err(super::no_source)?;
-    config.prepare_data_dir()?;
+    let recent = store.recent.clone();
+    if let Some(last) = recent.last {
+        source.resume(last);
+    }
     let assets = open_assets();
 
     let host = Arc::new(host);
-    let history = Arc::new(History::new(Arc::clone(&catalog)));
+    let history = History::start(store, Arc::clone(&catalog), Arc::clone(&meter)).context("the history cannot be kept")?;
+    let history = Arc::new(history);
     let facts = HelloFacts {
         server_version: env!("CARGO_PKG_VERSION").into(),
         page_build: assets.build().into(),
@@ -66,6 +76,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         interval,
     };
     let hub = Arc::new(Hub::new(facts, catalog));
+    hub.recall(recent.catalog, &recent.observations);
 
     let stop = Stop::new();
     let (alive, sampler_ended) = oneshot::channel::<()>();
@@ -96,7 +107,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
     let access = Arc::new(config.access(own_name())?);
     let subscribers = Arc::new(Subscribers::new(config.stream.limits.within_descriptors(), Arc::clone(&meter)));
-    let state = AppState { host, history, hub: Arc::clone(&hub), processes, subscribers, meter, access };
+    let state = AppState { host, history: Arc::clone(&history), hub: Arc::clone(&hub), processes, subscribers, meter, access };
     let pages = pages::routes(PageSettings {
         links: links(&assets),
         build: assets.build().into(),
@@ -121,6 +132,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let ((), is_asked) = tokio::join!(serving, stopping);
     let joined = tokio::time::timeout(LAST_WORDS, tokio::task::spawn_blocking(|| join(sampling, scanning))).await;
+    let written = tokio::time::timeout(LAST_WRITES, tokio::task::spawn_blocking(move || history.close())).await;
+    if written.is_err() {
+        tracing::warn!("the disk is too slow: the last samples may not be stored");
+    }
     match joined {
         Ok(Ok(Ok(()))) if is_asked => Ok(()),
         // What hangs in the kernel may hold its thread; the process ends all the same.

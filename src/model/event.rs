@@ -54,6 +54,14 @@ impl fmt::Display for EventId {
     }
 }
 
+/// Where an earlier run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    pub id: EventId,
+    /// Whether it ended as it should: else samples may have been told that nobody remembers.
+    pub is_end: bool,
+}
+
 /// The text is not an id of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignId;

@@ -60,10 +60,11 @@ impl Serialize for Values<'_> {
 
 struct Number(f64);
 
+/// Up to here every whole `f64` is exact.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        /// Up to here every whole `f64` is exact.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
         if self.0.fract() == 0.0 && self.0.abs() < EXACT {
             serializer.serialize_i64(self.0 as i64)
         } else {
@@ -98,6 +99,19 @@ impl<'de> Visitor<'de> for SampleVisitor {
             }
         }
         Ok(Sample { t: t.ok_or_else(|| de::Error::missing_field("t"))?, families })
+    }
+}
+
+/// A value as JSON writes it, with at most so many decimal places; `null` where there is none.
+pub fn write_number(to: &mut String, value: f64, decimals: u8) {
+    let scale = 10_f64.powi(i32::from(decimals));
+    let value = (value * scale).round() / scale + 0.0;
+    if !value.is_finite() {
+        to.push_str("null");
+    } else if value.fract() == 0.0 && value.abs() < EXACT {
+        to.push_str(&(value as i64).to_string());
+    } else {
+        to.push_str(&value.to_string());
     }
 }
 

@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// One value an instant, in order of time; `None` is an instant whose value could not be read.
 pub type Points = Vec<(UnixMs, Option<f64>)>;
 
+/// The name of how high a stack is, but for what is free: no dimension is called so.
+pub const HEIGHT: &str = "+";
+
 /// A series resolved against a catalog: which values it needs and what it makes of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -59,6 +62,30 @@ impl Series {
         Some(Self::of(family, Unit::Percent, formula))
     }
 
+    /// What can be said of a family besides its dimensions, by name. The catalog is asked for what else that takes.
+    pub fn derived_of(family: &Family, catalog: &Catalog) -> Vec<(&'static str, Self)> {
+        let by_name = ["busy", "used_percent"].into_iter().filter(|name| family.dimension(name).is_none());
+        let mut derived: Vec<_> =
+            by_name.filter_map(|name| Some((name, Self::resolve(&format!("{}.{name}", family.id), catalog)?))).collect();
+        if family.stacked && family.dimensions.len() > 1 {
+            derived.push((HEIGHT, Self::of(family, family.unit, Formula::SumBut(family.dimension("free")))));
+        }
+        derived
+    }
+
+    /// The family it reads besides its own.
+    pub fn also_reads(&self) -> Option<&Arc<str>> {
+        match &self.formula {
+            Formula::NotAvailable { available } => Some(available),
+            _ => None,
+        }
+    }
+
+    /// Its value, from what `read` says of a family and the place of a dimension: how many there are, and the value.
+    pub fn evaluate(&self, read: impl Fn(&str, usize) -> Option<(usize, Option<f64>)>) -> Option<f64> {
+        self.formula.apply(&self.family, read)
+    }
+
     /// One dimension as it is.
     pub fn nth(family: &Family, dimension: usize) -> Option<Self> {
         let unit = family.dimensions.get(dimension).map(|_| family.unit_of(dimension))?;
@@ -70,7 +97,7 @@ impl Series {
     }
 
     pub fn value(&self, sample: &Sample) -> Option<f64> {
-        self.formula.apply(&self.family, |family, index| {
+        self.evaluate(|family, index| {
             let values = sample.values(family)?;
             values.get(index).map(|value| (values.len(), *value))
         })

@@ -1,5 +1,6 @@
 //! The answers for programs, each described where it is made: the OpenAPI document is the routes themselves.
 
+pub(crate) mod history;
 mod processes;
 mod samples;
 pub mod schema;
@@ -81,6 +82,7 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(sse::stream))
         .routes(routes!(samples::samples))
+        .routes(routes!(history::history))
         .routes(routes!(processes::processes))
         .routes(routes!(subscribers))
         .routes(routes!(host))
@@ -138,7 +140,7 @@ async fn healthz() -> Response {
     fresh("ok")
 }
 
-/// Whether the server has fresh samples to show.
+/// Whether the server has fresh samples to show, and stores them.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses(
         (status = 200, description = "It has", content_type = "text/plain", body = String),
@@ -154,7 +156,13 @@ async fn readyz(State(state): State<AppState>) -> Result<Response, Problem> {
             let detail = format!("no sample has been taken for {} s", silence.as_secs());
             Err(unavailable("sampling_stalled", detail))
         }
-        Some(_) => Ok(fresh("ok")),
+        Some(_) => match state.history.trouble() {
+            Some(trouble) => {
+                let detail = format!("nothing is stored: {}", trouble.words);
+                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "storing_stalled", detail).retry_after(5))
+            }
+            None => Ok(fresh("ok")),
+        },
     }
 }
 

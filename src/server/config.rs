@@ -14,6 +14,7 @@ pub mod value;
 use self::keys::Key;
 use crate::model::time::Interval;
 use crate::server::auth::{Access, Network};
+use crate::server::history::{Retention, StoreSettings};
 use crate::server::sampler::{self, SourceKind};
 use crate::server::subscribers::Limits;
 pub use problem::{ConfigError, Problem, Warning, one_line};
@@ -28,6 +29,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Only when one was named.
     pub data_dir: Option<PathBuf>,
+    /// Where things are kept on this machine otherwise; `None` for who has no home.
+    pub state_dir: Option<PathBuf>,
+    pub retention: Retention,
     pub memory_only: bool,
     pub interval: Interval,
     /// In lower case, without port.
@@ -86,6 +90,8 @@ impl Config {
         let config = Self {
             listen: settings.one(&keys::LISTEN, value::listen).unwrap_or(value::DEFAULT_LISTEN),
             data_dir: settings.one(&keys::DATA_DIR, value::data_dir),
+            state_dir: file::state_directory(variable),
+            retention: retention(&mut settings),
             memory_only: settings.one(&keys::MEMORY_ONLY, value::switch).unwrap_or(false),
             interval: settings.one(&keys::INTERVAL, value::interval).unwrap_or(Interval::SECOND),
             allowed_hosts: settings.list(&keys::ALLOWED_HOSTS, value::host_name),
@@ -126,21 +132,31 @@ impl Config {
         }
     }
 
-    /// Makes the data directory when one was named, and says now when nothing could be written there later.
-    pub fn prepare_data_dir(&self) -> Result<(), ConfigError> {
-        let Some(directory) = self.data_dir.as_ref().filter(|_| !self.memory_only) else { return Ok(()) };
-        let made = std::fs::create_dir_all(directory).and_then(|()| {
-            use rustix::fs::{Access, access};
-            Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
-        });
-        made.map_err(|error| {
-            let line = format!(
-                "data_dir: cannot write to {}: {}; name a directory this user may write to, or say --memory-only",
-                directory.display(),
-                file::words(&error)
-            );
-            Problem::new(line).into()
-        })
+    /// What is kept, and where. `owner` is how another Telltale on the same directory will call this one.
+    pub fn store(&self, owner: String) -> Result<StoreSettings, ConfigError> {
+        // A replay is not this machine's past: it gets into no history that was not named for it.
+        let is_replay = matches!(self.source, SourceKind::Replay { .. });
+        let directory = match &self.data_dir {
+            _ if self.memory_only => return Ok(StoreSettings::in_memory()),
+            None if is_replay => return Ok(StoreSettings::in_memory()),
+            Some(named) => named,
+            None => self.state_dir.as_ref().ok_or_else(|| {
+                let line = "data_dir: there is no home directory to keep the history in; name a directory with \
+                            --data-dir, or say --memory-only";
+                ConfigError::from(Problem::new(line.to_owned()))
+            })?,
+        };
+        Ok(StoreSettings { directory: Some(directory.clone()), retention: self.retention.clone(), owner })
+    }
+}
+
+fn retention(settings: &mut Settings) -> Retention {
+    let default = Retention::default();
+    Retention {
+        ticks: settings.one(&keys::HISTORY_SECONDS, value::keeping).unwrap_or(default.ticks),
+        minutes: settings.one(&keys::HISTORY_MINUTES, value::keeping).unwrap_or(default.minutes),
+        hours: settings.one(&keys::HISTORY_HOURS, value::keeping).unwrap_or(default.hours),
+        max_bytes: settings.one(&keys::HISTORY_MAX_SIZE, value::size).unwrap_or(default.max_bytes),
     }
 }
 

@@ -1,7 +1,37 @@
-//! The last minutes in memory: what pages and answers are rendered from.
+//! The past: its last minutes in memory, for pages that are live, and weeks of it on disk.
+//!
+//! A sample walks through `inbox` to the thread that writes: some seconds of all families are a `block`; at the end of
+//! an hour those of each family become an `extent`, and their folds part of the coarser tiers' extents. Questions are
+//! answered by a thread of their own (`reader`), from extents, blocks and what still waits.
 
+mod block;
+mod bytes;
+mod column;
+mod course;
+mod database;
+mod derived;
+mod extent;
+#[cfg(test)]
+mod fixture;
+mod inbox;
+mod lock;
+mod reader;
+mod rows;
+mod store;
+mod tier;
+mod writer;
+
+pub use course::{Answer, Body, Course, Detail, Question, Wanted};
+pub use database::OpenError;
+pub use reader::Recent;
+pub use store::{Opened, StoreSettings, Trouble, Unanswered};
+pub use tier::Retention;
+
+use super::meter::Meter;
 use crate::model::{self, Catalog, EventId, Interval, Observation, Sample};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use store::Store;
 
 /// How far back the memory goes.
 pub const KEPT: Interval = Interval::MINUTE.times(10);
@@ -10,6 +40,7 @@ pub const KEPT: Interval = Interval::MINUTE.times(10);
 #[derive(Debug)]
 pub struct History {
     memory: RwLock<Memory>,
+    store: Store,
 }
 
 #[derive(Debug)]
@@ -29,13 +60,26 @@ pub struct Snapshot {
 }
 
 impl History {
-    pub fn new(catalog: Arc<Catalog>) -> Self {
+    /// Goes on where the store ends; `catalog` is what there is from now on.
+    pub fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
+        let recent = opened.recent.clone();
         let mut history = model::History::new(KEPT);
-        history.set_catalog(&catalog);
-        Self { memory: RwLock::new(Memory { catalog, history, newest: None }) }
+        history.set_catalog(recent.catalog.as_ref().unwrap_or(&catalog));
+        let store = Store::start(opened, Arc::clone(&catalog), meter)?;
+        let memory = RwLock::new(Memory { catalog: Arc::clone(&catalog), history, newest: None });
+        let history = Self { memory, store };
+        recent.observations.iter().for_each(|observation| history.remember(observation));
+        history.remember(&Observation::Catalog(catalog));
+        Ok(history)
     }
 
     pub fn record(&self, observation: &Observation) {
+        self.remember(observation);
+        self.store.put(observation);
+    }
+
+    /// In memory alone.
+    fn remember(&self, observation: &Observation) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         match observation {
             Observation::Catalog(catalog) => {
@@ -48,6 +92,42 @@ impl History {
             }
             Observation::Gap(gap) => memory.history.push_gap(*gap),
         }
+    }
+
+    /// The past as far as it is kept.
+    pub async fn ask(&self, question: Question) -> Result<Answer, Unanswered> {
+        self.store.ask(store::answer(question)).await
+    }
+
+    /// Whether there ever was such a family.
+    pub async fn knows(&self, family: Arc<str>) -> Result<bool, Unanswered> {
+        if self.catalog().family(&family).is_some() {
+            return Ok(true);
+        }
+        self.store.ask(move |database, _, _| reader::knows(&database.connection, &mut database.shapes, &family)).await
+    }
+
+    /// Why nothing is stored now, if that is so.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.store.trouble()
+    }
+
+    /// Has everything stored that was recorded by now; whether that succeeded in time. Blocks until then.
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.store.flush(patience)
+    }
+
+    /// The disk has room again.
+    #[cfg(test)]
+    fn lift_limit(&self) {
+        let database = self.store.database().lock().unwrap_or_else(PoisonError::into_inner);
+        let lifted = database.connection.pragma_update_and_check(None, "max_page_count", 1 << 30, |_| Ok(()));
+        assert_eq!(lifted, Ok(()));
+    }
+
+    /// Stores everything that waits; blocks until that is done.
+    pub fn close(&self) {
+        self.store.close();
     }
 
     /// With what is needed to draw so much of the past.
@@ -76,37 +156,4 @@ impl History {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::sample::FamilyValues;
-    use crate::model::{Family, Gap, GapReason, Unit, UnixMs};
-
-    fn catalog(id: &str) -> Arc<Catalog> {
-        Arc::new(Catalog(vec![Family::new(id, "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min")])]))
-    }
-
-    #[test]
-    fn a_snapshot_is_of_one_instant() {
-        let history = History::new(catalog("load"));
-        assert!(history.snapshot(KEPT).newest.is_none());
-        let t = UnixMs(5_000);
-        let id = EventId { era: 0, t };
-        let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.5)] }];
-        history.record(&Observation::Gap(Gap {
-            from: Some(UnixMs(1_000)),
-            to: Some(UnixMs(4_000)),
-            reason: GapReason::Late,
-        }));
-        history.record(&Observation::Sample { id, sample: Arc::new(Sample { t, families }) });
-
-        let snapshot = history.snapshot(KEPT);
-        let value = snapshot.history.track("load").and_then(|track| track.value(0, 0));
-        assert_eq!((value, snapshot.history.gaps().count()), (Some(1.5), 1));
-        assert_eq!(snapshot.newest.map(|(id, _)| id), Some(id));
-
-        history.record(&Observation::Catalog(catalog("tasks")));
-        let snapshot = history.snapshot(KEPT);
-        assert!(snapshot.history.track("load").is_none() && snapshot.history.track("tasks").is_some());
-        assert_eq!(history.catalog(), catalog("tasks"));
-    }
-}
+mod tests;

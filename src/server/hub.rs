@@ -84,6 +84,18 @@ impl Hub {
         }
     }
 
+    /// What an earlier run told last, before anything of this one: whoever was there then goes on without a hole.
+    pub fn recall(&self, catalog: Option<Arc<Catalog>>, observations: &[Observation]) {
+        let now = Arc::clone(self.edition().catalog());
+        catalog.into_iter().for_each(|catalog| self.publish(&Observation::Catalog(catalog)));
+        observations.iter().for_each(|observation| self.publish(observation));
+        self.publish(&Observation::Catalog(now));
+        let mut ring = self.ring();
+        ring.recalls();
+        drop(ring);
+        *self.last_published.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Replaces the table before; `None` when nobody looks any more.
     pub fn publish_processes(&self, table: Option<Arc<ProcessTable>>) {
         self.table.send_replace(table.map(|table| Arc::new(Table::new(table))));

@@ -6,7 +6,7 @@ pub use lookers::{GLANCE, Look, Lookers};
 
 use crate::model::DeviceKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Shared by all stages. Counters only grow; gauges are set.
 #[derive(Debug, Default)]
@@ -14,6 +14,9 @@ pub struct Meter {
     streams: AtomicU64,
     sent_bytes: AtomicU64,
     written_bytes: AtomicU64,
+    is_storing: AtomicBool,
+    stored_bytes: AtomicU64,
+    unsaved_ms: AtomicU64,
     lateness_us: AtomicU64,
     /// By the order of `DeviceKind::ALL`.
     left_out: [AtomicU64; DeviceKind::ALL.len()],
@@ -39,13 +42,40 @@ impl Meter {
         self.sent_bytes.load(Ordering::Relaxed)
     }
 
-    pub fn add_written_bytes(&self, bytes: u64) {
-        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+    pub fn set_written_bytes(&self, bytes: u64) {
+        self.written_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Bytes written to disk since the start.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a history on disk.
+    pub fn set_storing(&self, is_storing: bool) {
+        self.is_storing.store(is_storing, Ordering::Relaxed);
+    }
+
+    pub fn is_storing(&self) -> bool {
+        self.is_storing.load(Ordering::Relaxed)
+    }
+
+    pub fn set_stored_bytes(&self, bytes: u64) {
+        self.stored_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// How large the history on disk is; zero without one.
+    pub fn stored_bytes(&self) -> u64 {
+        self.stored_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn set_unsaved_ms(&self, age: u64) {
+        self.unsaved_ms.store(age, Ordering::Relaxed);
+    }
+
+    /// How long the oldest sample has been waiting to be stored.
+    pub fn unsaved_ms(&self) -> u64 {
+        self.unsaved_ms.load(Ordering::Relaxed)
     }
 
     /// Of each kind, how many devices are not measured because there are too many.

@@ -42,7 +42,7 @@ pub use record::Recorder;
 pub use settings::Settings;
 pub use stop::Stop;
 
-use crate::model::{Catalog, HostFacts, Interval, Observation};
+use crate::model::{Catalog, HostFacts, Interval, LastSeen, Observation};
 use crate::server::meter::Meter;
 use anyhow::Context;
 use std::sync::Arc;
@@ -50,6 +50,9 @@ use std::thread::JoinHandle;
 
 /// Something that is observed tick by tick: this machine, or a recording of one.
 pub trait Source: Send {
+    /// Goes on after what an earlier run took: ids follow its own, and what is missing since then is said.
+    fn resume(&mut self, last: LastSeen);
+
     /// Blocks until stopped; `sink` is given every observation in order.
     fn run(self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation));
 }

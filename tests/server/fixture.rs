@@ -14,7 +14,7 @@ use telltale::model::{
 };
 use telltale::server::api::AppState;
 use telltale::server::auth::Access;
-use telltale::server::history::History;
+use telltale::server::history::{History, KEPT, Opened, StoreSettings};
 use telltale::server::hub::{HelloFacts, Hub};
 use telltale::server::meter::Meter;
 use telltale::server::processes::Processes;
@@ -41,14 +41,27 @@ pub(crate) struct Server {
 /// Ends the thread that scans when the test lets the server go.
 struct Scanning(Stop);
 
-#[derive(Default)]
 pub(crate) struct Options {
+    pub(crate) store: StoreSettings,
     pub(crate) limits: Limits,
     pub(crate) access: Access,
     pub(crate) patience: Patience,
     pub(crate) host_name: String,
     /// What is scanned while somebody looks.
     pub(crate) scan: FakeScan,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            store: StoreSettings::in_memory(),
+            limits: Limits::default(),
+            access: Access::default(),
+            patience: Patience::default(),
+            host_name: String::new(),
+            scan: FakeScan::default(),
+        }
+    }
 }
 
 impl Server {
@@ -65,9 +78,11 @@ impl Server {
             interval: Interval::SECOND,
         };
         let meter = Arc::new(Meter::default());
+        let store = Opened::open(&options.store, KEPT).map_err(io::Error::other)?;
+        let history = History::start(store, catalog("load", "Load"), Arc::clone(&meter))?;
         let state = AppState {
             host,
-            history: Arc::new(History::new(catalog("load", "Load"))),
+            history: Arc::new(history),
             hub: Arc::new(Hub::new(facts, catalog("load", "Load"))),
             processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),

@@ -69,6 +69,37 @@ pub struct Sample {
     pub families: BTreeMap<String, Vec<Option<f64>>>,
 }
 
+/// The past of a family or of series.
+#[derive(ToSchema)]
+pub struct Course {
+    /// Null where series of several families were asked for.
+    pub family: Option<String>,
+    /// The length of a bucket, or the time from one sample to the next.
+    pub step_ms: i64,
+    /// Where each bucket begins, or when each sample was taken: milliseconds since the epoch.
+    pub t: Vec<i64>,
+    /// By the dimension's id, or by the name of the series.
+    pub dimensions: BTreeMap<String, Values>,
+    pub gaps: Vec<Gap>,
+}
+
+/// As long as `t`; null is a value that could not be read. Of single samples all three are the same.
+#[derive(ToSchema)]
+pub struct Values {
+    pub min: Vec<Option<f64>>,
+    pub mean: Vec<Option<f64>>,
+    pub max: Vec<Option<f64>>,
+}
+
+/// Ticks that do not exist, from the first to the last one.
+#[derive(ToSchema)]
+pub struct Gap {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+    /// `not_running`, `suspended`, `clock`, `late`, `expired` or `unknown`.
+    pub reason: String,
+}
+
 #[derive(ToSchema)]
 pub struct Events {
     pub events: Vec<Event>,

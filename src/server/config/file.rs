@@ -57,6 +57,18 @@ fn usual_paths(variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Where what is kept belongs on this machine, if nobody names another place.
+pub(super) fn state_directory(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    // systemd says so to the process that it starts itself, and to nobody that is started by that one.
+    let is_service = variable("SYSTEMD_EXEC_PID").is_some_and(|pid| pid == Path::new(&std::process::id().to_string()));
+    if is_service {
+        return Some(PathBuf::from("/var/lib/telltale"));
+    }
+    let absolute = |name: &str| variable(name).filter(|path| path.is_absolute());
+    let of_the_user = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    of_the_user.map(|directory| directory.join("telltale"))
+}
+
 /// What went wrong with a file or directory, without the number of the error.
 pub(super) fn words(error: &io::Error) -> String {
     match error.kind() {

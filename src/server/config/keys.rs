@@ -66,8 +66,8 @@ pub static DATA_DIR: Key = Key {
     flag: Some("data-dir"),
     kind: Kind::One,
     value_name: "DIR",
-    default: "none: nothing is kept on disk yet",
-    help: "Directory for what is kept on disk; made when missing",
+    default: "`$XDG_STATE_HOME/telltale`, or `~/.local/state/telltale`; `/var/lib/telltale` under systemd",
+    help: "Directory for what is kept on disk; made when missing. A replay keeps nothing unless one is named",
 };
 
 pub static MEMORY_ONLY: Key = Key {
@@ -76,7 +76,7 @@ pub static MEMORY_ONLY: Key = Key {
     kind: Kind::Switch,
     value_name: "true|false",
     default: "false",
-    help: "Keep nothing on disk",
+    help: "Keep an hour of history in memory and nothing on disk",
 };
 
 pub static INTERVAL: Key = Key {
@@ -133,6 +133,42 @@ pub static PROCESSES_ARGUMENTS: Key = Key {
     help: "Show the arguments of processes, with what looks like a secret blanked",
 };
 
+pub static HISTORY_SECONDS: Key = Key {
+    path: "history.seconds",
+    flag: None,
+    kind: Kind::One,
+    value_name: "TIME",
+    default: "14d",
+    help: "How long every sample is kept",
+};
+
+pub static HISTORY_MINUTES: Key = Key {
+    path: "history.minutes",
+    flag: None,
+    kind: Kind::One,
+    value_name: "TIME",
+    default: "91d",
+    help: "How long least, mean and greatest value of each minute are kept",
+};
+
+pub static HISTORY_HOURS: Key = Key {
+    path: "history.hours",
+    flag: None,
+    kind: Kind::One,
+    value_name: "TIME",
+    default: "731d",
+    help: "The same of each hour",
+};
+
+pub static HISTORY_MAX_SIZE: Key = Key {
+    path: "history.max_size",
+    flag: None,
+    kind: Kind::One,
+    value_name: "SIZE",
+    default: "2GiB",
+    help: "How large the history may become; the oldest samples make room for newer ones",
+};
+
 pub static STREAM_MAX_CONNECTIONS: Key = Key {
     path: "stream.max_connections",
     flag: None,
@@ -161,7 +197,7 @@ pub static STREAM_TRUSTED_PROXIES: Key = Key {
 };
 
 /// In the order of the help.
-pub static ALL: [&Key; 12] = [
+pub static ALL: [&Key; 16] = [
     &LISTEN,
     &DATA_DIR,
     &MEMORY_ONLY,
@@ -171,6 +207,10 @@ pub static ALL: [&Key; 12] = [
     &NO_AUTH,
     &CATALOG_MAX_DEVICES,
     &PROCESSES_ARGUMENTS,
+    &HISTORY_SECONDS,
+    &HISTORY_MINUTES,
+    &HISTORY_HOURS,
+    &HISTORY_MAX_SIZE,
     &STREAM_MAX_CONNECTIONS,
     &STREAM_MAX_PER_ADDRESS,
     &STREAM_TRUSTED_PROXIES,

@@ -239,20 +239,29 @@ fn other_machines_are_let_in_only_when_that_was_said() -> Result<(), ConfigError
 }
 
 #[test]
-fn the_data_directory_is_made_only_when_it_is_named_and_used() -> io::Result<()> {
-    let root = std::env::temp_dir().join(format!("telltale-config-{}", std::process::id()));
-    let directory = root.join("a/b");
-    let (base, _) = load(Given::default()).map_err(io::Error::other)?;
-    let named = |memory_only| Config { data_dir: Some(directory.clone()), memory_only, ..base.clone() };
-    assert_eq!(base.prepare_data_dir(), Ok(()));
-    assert_eq!(named(true).prepare_data_dir(), Ok(()));
-    assert!(!root.exists(), "nothing is touched unasked");
-    assert_eq!(named(false).prepare_data_dir(), Ok(()));
-    assert!(directory.is_dir());
-
-    let below_a_file = Config { data_dir: Some(root.join("file/data")), ..base.clone() };
-    std::fs::write(root.join("file"), "")?;
-    let line = below_a_file.prepare_data_dir().err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(line.starts_with("data_dir: cannot write to ") && line.contains("--memory-only"), "{line}");
-    std::fs::remove_dir_all(root)
+fn what_is_kept_stands_where_it_belongs() -> Result<(), ConfigError> {
+    let own_pid = std::process::id().to_string();
+    let home = &[("HOME", "/home/me")][..];
+    let service = &[("HOME", "/root"), ("SYSTEMD_EXEC_PID", &*own_pid)][..];
+    let replay: &[(&Key, &str)] = &[(&keys::SOURCE, "replay:day.jsonl")];
+    let named: &[(&Key, &str)] = &[(&keys::SOURCE, "replay:day.jsonl"), (&keys::DATA_DIR, "/srv/t")];
+    for (environment, flags, expected) in [
+        (home, &[][..], Some("/home/me/.local/state/telltale")),
+        (&[("HOME", "/home/me"), ("XDG_STATE_HOME", "/state")], &[], Some("/state/telltale")),
+        (&[("HOME", "/home/me"), ("XDG_STATE_HOME", "state")], &[], Some("/home/me/.local/state/telltale")),
+        (service, &[], Some("/var/lib/telltale")),
+        (&[("HOME", "/home/me"), ("SYSTEMD_EXEC_PID", "1")], &[], Some("/home/me/.local/state/telltale")),
+        (&[("HOME", "/home/me"), ("TELLTALE_DATA_DIR", "data")], &[], Some("data")),
+        (home, &[(&keys::MEMORY_ONLY, "true")], None),
+        (home, replay, None),
+        (home, named, Some("/srv/t")),
+    ] {
+        let (config, _) = load(Given { environment, flags, ..Given::default() })?;
+        let directory = config.store(String::new())?.directory;
+        assert_eq!(directory.as_deref(), expected.map(Path::new), "{environment:?}");
+    }
+    let (homeless, _) = load(Given::default())?;
+    let line = homeless.store(String::new()).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(line.starts_with("data_dir: there is no home directory") && line.contains("--memory-only"), "{line}");
+    Ok(())
 }

@@ -55,6 +55,33 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// How long something is kept: an hour at least, or charts would have nothing to show.
+pub fn keeping(text: &str) -> Result<Duration, String> {
+    let length = duration(text)?;
+    if (Duration::from_hours(1)..=Duration::from_hours(24 * 3_660)).contains(&length) {
+        Ok(length)
+    } else {
+        Err(format!("{text:?} is out of range; write a time from 1h to 3660d"))
+    }
+}
+
+/// A number of bytes as people write it: `500MB`, `2GiB`. Less than ten megabytes would hold next to nothing.
+pub fn size(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 10_000_000;
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = match unit.trim() {
+        "MB" => 1_000_000,
+        "MiB" => 1 << 20,
+        "GB" => 1_000_000_000,
+        "GiB" => 1 << 30,
+        "TB" => 1_000_000_000_000,
+        "TiB" => 1 << 40,
+        _ => 0,
+    };
+    let bytes = number.parse().ok().and_then(|number: u64| number.checked_mul(unit)).filter(|bytes| *bytes >= LEAST);
+    bytes.ok_or_else(|| format!("{text:?} is not a size of 10 MB or more; write for example 500MB or 2GiB"))
+}
+
 /// A limit on connections: at least one, or nobody could ever be served.
 pub fn count(text: &str) -> Result<usize, String> {
     up_to(1_000_000, text)
@@ -148,6 +175,8 @@ mod tests {
     fn switches_counts_directories_and_host_names() {
         check(switch, &[("true", Some(true)), ("ON", Some(true)), ("0", Some(false)), ("maybe", None), ("", None)]);
         check(count, &[("1", Some(1)), ("20000", Some(20_000)), ("0", None), ("-1", None), ("many", None)]);
+        check(size, &[("2GiB", Some(2 << 30)), ("10 MB", Some(10_000_000)), ("9MB", None), ("2", None), ("GB", None), ("99999999TiB", None)]);
+        check(keeping, &[("14d", Some(Duration::from_hours(336))), ("59m", None), ("9999d", None)]);
         check(devices, &[("1", Some(1)), ("4096", Some(4_096)), ("4097", None), ("0", None)]);
         check(data_dir, &[("/srv/t", Some(PathBuf::from("/srv/t"))), ("~/t", None), ("", None)]);
         check(

@@ -22,7 +22,7 @@ pub(super) struct Ring {
     bytes: usize,
     capacity: Capacity,
     interval: Interval,
-    /// The first sample ever.
+    /// The first sample ever, as far as can be told.
     began: Option<EventId>,
     /// Gaps that were said and go with the sample after them.
     gaps: Vec<Arc<Frame>>,
@@ -132,6 +132,13 @@ impl Ring {
 
     pub(super) fn set_edition(&mut self, edition: Arc<Edition>) {
         self.edition = edition;
+    }
+
+    /// What it holds is from an earlier run: there was more before that.
+    pub(super) fn recalls(&mut self) {
+        if self.began.is_some() {
+            self.began = Some(EventId { era: 0, t: UnixMs(0) });
+        }
     }
 
     pub(super) fn push_gap(&mut self, frame: Arc<Frame>) {

@@ -1,4 +1,4 @@
-//! `self`: what Telltale itself costs.
+//! `self`: what Telltale itself costs, and what it keeps.
 
 use super::clock::Clock;
 use super::collector::{Collector, Reading};
@@ -24,6 +24,8 @@ pub struct Own<P> {
     process: P,
     meter: Arc<Meter>,
     family: Arc<Family>,
+    /// What the history on disk is, where there is one.
+    kept: Arc<Family>,
     cpu: Counter,
     sent: Counter,
     written: Counter,
@@ -35,6 +37,7 @@ impl<P: OwnProcess> Own<P> {
             process,
             meter,
             family: Arc::new(family(interval)),
+            kept: Arc::new(kept(interval)),
             cpu: Counter::default(),
             sent: Counter::default(),
             written: Counter::default(),
@@ -46,7 +49,7 @@ impl<P: OwnProcess> Collector for Own<P> {
     fn collect(&mut self, clock: &dyn Clock) -> anyhow::Result<Vec<Reading>> {
         let spent = self.process.read(clock);
         let at = clock.monotonic();
-        Ok(vec![Reading::new(
+        let mut readings = vec![Reading::new(
             &self.family,
             [
                 self.cpu.per_second_of(spent.cpu_us, at).map(|us_per_second| us_per_second / 10_000.0),
@@ -56,13 +59,21 @@ impl<P: OwnProcess> Collector for Own<P> {
                 self.written.per_second(self.meter.written_bytes(), at),
                 Some(self.meter.lateness_us() as f64 / 1_000.0),
             ],
-        )])
+        )];
+        if self.meter.is_storing() {
+            let figures = [self.meter.stored_bytes(), self.meter.unsaved_ms()];
+            readings.push(Reading::new(&self.kept, figures.map(|figure| Some(figure as f64))));
+        }
+        Ok(readings)
     }
+}
+
+fn dimension(id: &str, label: &str, unit: Unit) -> Dimension {
+    Dimension { id: id.into(), label: label.into(), unit: Some(unit) }
 }
 
 /// Each dimension counts something else.
 fn family(interval: Interval) -> Family {
-    let dimension = |id: &str, label: &str, unit| Dimension { id: id.into(), label: label.into(), unit: Some(unit) };
     Family {
         dimensions: vec![
             dimension("cpu", "CPU of one core", Unit::Percent),
@@ -73,6 +84,16 @@ fn family(interval: Interval) -> Family {
             dimension("lateness", "lateness", Unit::Milliseconds),
         ],
         ..Family::new("self", "Telltale itself", Unit::Count, interval, &[])
+    }
+}
+
+fn kept(interval: Interval) -> Family {
+    Family {
+        dimensions: vec![
+            dimension("size", "size", Unit::Bytes),
+            dimension("unsaved", "not stored yet", Unit::Milliseconds),
+        ],
+        ..Family::new("self.history", "Telltale's history", Unit::Count, interval, &[])
     }
 }
 

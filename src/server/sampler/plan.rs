@@ -4,11 +4,14 @@
 //! one gap before it; never a burst of ticks that catch up.
 
 use super::clock::Moment;
-use crate::model::{EventId, Gap, GapReason, Interval, UnixMs};
+use crate::model::{EventId, Gap, GapReason, Interval, LastSeen, UnixMs};
 use std::time::Duration;
 
 /// The longest sleep: a clock that is set meanwhile is noticed this soon.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// More than that of what was told is never lost by a run that was cut off.
+const MOST_FORGOTTEN_MS: i64 = 6_000;
 
 /// Between the first reading and the first tick: counters of the kernel grow in steps of 10 ms, rates over
 /// less than a few of them say little.
@@ -30,6 +33,8 @@ pub struct Planner {
     due: UnixMs,
     /// When this era's newest tick was emitted.
     last: Option<Moment>,
+    /// The newest tick of an earlier run, until our first one.
+    before: Option<UnixMs>,
 }
 
 impl Planner {
@@ -41,12 +46,22 @@ impl Planner {
             era: 0,
             due: UnixMs(settled_us.saturating_add(999).div_euclid(1_000)).ceil_to(interval),
             last: None,
+            before: None,
         }
+    }
+
+    /// Goes on after an earlier run. Its era ends where the clock was set back meanwhile, and where ids may have been
+    /// given out that nobody remembers.
+    pub fn resuming(interval: Interval, last: LastSeen, now: Moment) -> Self {
+        let fresh = Self::new(interval, now);
+        let forgotten_ms = if last.is_end { 0 } else { MOST_FORGOTTEN_MS };
+        let is_later = fresh.due.0 > last.id.t.0.saturating_add(forgotten_ms);
+        Self { era: last.id.era + u32::from(!is_later), before: Some(last.id.t), ..fresh }
     }
 
     /// Goes on after a tick that was emitted already.
     pub fn after(interval: Interval, id: EventId, now: Moment) -> Self {
-        Self { interval, era: id.era, due: id.t + interval, last: Some(now) }
+        Self { interval, era: id.era, due: id.t + interval, last: Some(now), before: None }
     }
 
     pub fn next(&mut self, now: Moment) -> Step {
@@ -64,6 +79,13 @@ impl Planner {
             to: Some(current - self.interval),
             reason: why_missing(last, now),
         });
+        let first = self.before.take().map(|before| (before + self.interval).floor_to(self.interval));
+        let down = first.filter(|first| *first < current).map(|first| Gap {
+            from: Some(first),
+            to: Some(current - self.interval),
+            reason: GapReason::NotRunning,
+        });
+        let gap = gap.or(down);
         self.due = current + self.interval;
         self.last = Some(now);
         Step::Tick { id: EventId { era: self.era, t: current }, gap }

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::plan::{Planner, Step};
 use super::{Source, Stop};
 use crate::model::sample::FamilyValues;
-use crate::model::{Catalog, EventId, Gap, GapReason, Observation, Sample, UnixMs};
+use crate::model::{Catalog, EventId, Gap, GapReason, LastSeen, Observation, Sample, UnixMs};
 use crate::server::meter::Meter;
 use processes::Playing;
 use std::collections::HashMap;
@@ -25,13 +25,14 @@ use tape::Entry;
 pub struct ReplaySource {
     player: Player,
     lead: Duration,
+    last: Option<LastSeen>,
     clock: Arc<dyn Clock>,
     meter: Arc<Meter>,
 }
 
 impl ReplaySource {
     pub fn new(tape: Tape, lead: Duration, clock: Arc<dyn Clock>, meter: Arc<Meter>) -> Self {
-        Self { player: Player::new(tape), lead, clock, meter }
+        Self { player: Player::new(tape), lead, last: None, clock, meter }
     }
 
     /// The processes at the instant that is being played.
@@ -41,13 +42,26 @@ impl ReplaySource {
 }
 
 impl Source for ReplaySource {
+    fn resume(&mut self, last: LastSeen) {
+        self.last = Some(last);
+    }
+
     fn run(mut self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation)) {
         let interval = self.player.tape.interval();
         let number = |now: UnixMs| now.0.div_euclid(interval.ms());
         let now = number(self.clock.now().wall());
         self.player.start(now - self.player.tape.ticks(self.lead));
-        // What would have been played by now, had it been running.
         let mut era = 0;
+        if let Some(last) = self.last {
+            let played = number(last.id.t);
+            era = last.id.era + u32::from(played >= now);
+            if era == last.id.era {
+                self.player.go_on_after(played, sink);
+            } else {
+                self.player.skip_to(now);
+            }
+        }
+        // What would have been played by now, had it been running.
         while self.player.next_tick() <= number(self.clock.now().wall()) && !stop.is_stopped() {
             self.player.play(era, self.player.next_tick(), GapReason::Late, sink);
         }
@@ -111,6 +125,15 @@ impl Player {
 
     fn time(&self, tick: i64) -> UnixMs {
         UnixMs(tick.saturating_mul(self.tape.interval().ms()))
+    }
+
+    /// What an earlier run played is not played again; what it would have played since is missing.
+    fn go_on_after(&mut self, played: i64, sink: &mut dyn FnMut(Observation)) {
+        self.skip_to(played + 1);
+        if self.tick > played + 1 {
+            let (from, to) = (Some(self.time(played + 1)), Some(self.time(self.tick - 1)));
+            sink(Observation::Gap(Gap { from, to, reason: GapReason::NotRunning }));
+        }
     }
 
     /// After the clock was set back: what comes next on the tape comes now.

@@ -6,7 +6,7 @@ use super::collector::Job;
 use super::crew::Crew;
 use super::plan::{Planner, Step};
 use super::{Source, Stop};
-use crate::model::{Catalog, EventId, Interval, Observation};
+use crate::model::{Catalog, EventId, Interval, LastSeen, Observation};
 use crate::server::meter::Meter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub struct SystemSource {
     patience: Duration,
     clock: Arc<dyn Clock>,
     meter: Arc<Meter>,
+    last: Option<LastSeen>,
 }
 
 impl SystemSource {
@@ -40,7 +41,7 @@ impl SystemSource {
         board.learn(&crew.collect(None, FIRST_PATIENCE));
         let catalog = Arc::clone(board.catalog());
         let patience = (interval.as_duration() / 2).min(LONGEST_PATIENCE);
-        Ok((Self { crew, board, interval, patience, clock, meter }, catalog))
+        Ok((Self { crew, board, interval, patience, clock, meter, last: None }, catalog))
     }
 
     fn tick(&mut self, id: EventId, sink: &mut dyn FnMut(Observation)) {
@@ -56,8 +57,16 @@ impl SystemSource {
 }
 
 impl Source for SystemSource {
+    fn resume(&mut self, last: LastSeen) {
+        self.last = Some(last);
+    }
+
     fn run(mut self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation)) {
-        let mut planner = Planner::new(self.interval, self.clock.now());
+        let now = self.clock.now();
+        let mut planner = match self.last {
+            Some(last) => Planner::resuming(self.interval, last, now),
+            None => Planner::new(self.interval, now),
+        };
         while !stop.is_stopped() {
             match planner.next(self.clock.now()) {
                 Step::Wait(time) => {

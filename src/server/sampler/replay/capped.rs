@@ -1,6 +1,6 @@
 //! A recording of more devices than may be shown: what is beyond the cap is left out of catalog and samples.
 
-use crate::model::{Catalog, Device, DeviceKind, Observation, Sample};
+use crate::model::{Catalog, Device, DeviceKind, LastSeen, Observation, Sample};
 use crate::server::meter::Meter;
 use crate::server::sampler::device_cap::DeviceCap;
 use crate::server::sampler::{Settings, Source, Stop};
@@ -51,6 +51,10 @@ impl Capped {
 }
 
 impl Source for Capped {
+    fn resume(&mut self, last: LastSeen) {
+        self.source.resume(last);
+    }
+
     fn run(mut self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation)) {
         let source = std::mem::replace(&mut self.source, Box::new(Nothing));
         source.run(stop, &mut |observation| {
@@ -76,6 +80,8 @@ impl Source for Capped {
 struct Nothing;
 
 impl Source for Nothing {
+    fn resume(&mut self, _: LastSeen) {}
+
     fn run(self: Box<Self>, _: &Stop, _: &mut dyn FnMut(Observation)) {}
 }
 
@@ -88,6 +94,8 @@ mod tests {
     struct Script(Vec<Observation>);
 
     impl Source for Script {
+        fn resume(&mut self, _: LastSeen) {}
+
         fn run(self: Box<Self>, _: &Stop, sink: &mut dyn FnMut(Observation)) {
             self.0.into_iter().for_each(sink);
         }

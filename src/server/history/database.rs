@@ -1,0 +1,342 @@
+//! The file: how it is opened, what its tables are, and how older ones become like it.
+
+use super::tier::Tier;
+use crate::model::{Catalog, Family};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(super) const FILE: &str = "history.db";
+
+/// `Tell`, in the head of the file: it is ours.
+const APPLICATION: i32 = 0x5465_6c6c;
+
+/// Extents are some hundred bytes to some kilobytes long: larger pages would stay half empty, and each commit writes
+/// whole ones.
+const PAGE_BYTES: u32 = 1_024;
+
+/// What a connection may keep of the file in memory.
+const CACHE_KIB: i32 = 1_024;
+
+/// How long a connection waits for another one: longer than any transaction takes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Each makes the tables of its version from those of the one before. A file says how many were done to it.
+const STEPS: [&str; 2] = [
+    "CREATE TABLE shape (id INTEGER PRIMARY KEY, family BLOB NOT NULL);
+     CREATE TABLE era (era INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, is_ended INTEGER NOT NULL);
+     CREATE TABLE hot (era INTEGER, first INTEGER, last INTEGER NOT NULL, block BLOB NOT NULL,
+         PRIMARY KEY (era, first)) WITHOUT ROWID;
+     CREATE TABLE extent (tier INTEGER, shape INTEGER, first INTEGER, era INTEGER, last INTEGER NOT NULL,
+         body BLOB NOT NULL, PRIMARY KEY (tier, shape, first, era)) WITHOUT ROWID;
+     CREATE TABLE gap (first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL);
+     CREATE TABLE catalog (era INTEGER, first INTEGER, shapes BLOB NOT NULL, PRIMARY KEY (era, first)) WITHOUT ROWID;",
+    "CREATE TABLE culprit (t INTEGER, span INTEGER, last INTEGER NOT NULL, tables BLOB NOT NULL,
+         PRIMARY KEY (span, t)) WITHOUT ROWID;",
+];
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{} was written by a newer Telltale (format {found}, this one knows {}): install that one, or name another directory with --data-dir", .file.display(), STEPS.len())]
+    Newer { file: PathBuf, found: usize },
+    #[error("{} is another program's database: name another directory with --data-dir", .file.display())]
+    Foreign { file: PathBuf },
+    #[error("cannot write to {}: {}; name a directory this user may write to with --data-dir, or say --memory-only", .directory.display(), plain(error))]
+    Directory { directory: PathBuf, error: io::Error },
+    #[error("another Telltale{} keeps its history in {}: stop it, or name another directory with --data-dir", .other.as_ref().map(|other| format!(" ({other})")).unwrap_or_default(), .directory.display())]
+    Taken { directory: PathBuf, other: Option<String> },
+    #[error("{} cannot be opened: {error}; name another directory with --data-dir, or say --memory-only", .file.display())]
+    Database { file: PathBuf, error: rusqlite::Error },
+}
+
+/// Without the number of the error.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// One connection to the file, and the families whose columns stand in it.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) shapes: Shapes,
+}
+
+/// Cheap to clone.
+pub(super) type Shared = Arc<Mutex<Database>>;
+
+/// Families as they were when something of them was stored, by number. Dimensions, units or intervals that change make
+/// another shape of the same family.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shapes {
+    by_id: HashMap<i64, Arc<Family>>,
+    /// The number of the newest shape of each family.
+    newest: HashMap<Arc<str>, i64>,
+}
+
+impl Database {
+    /// Nothing of it is ever written.
+    pub(super) fn in_memory() -> rusqlite::Result<Self> {
+        let mut connection = Connection::open_in_memory()?;
+        set_up(&connection)?;
+        step(&mut connection, 0)?;
+        Ok(Self { connection, shapes: Shapes::default() })
+    }
+
+    /// For the one who writes. An older file is brought up to date, and kept beside it as it was.
+    pub(super) fn open(directory: &Path) -> Result<Self, OpenError> {
+        let file = directory.join(FILE);
+        match Self::open_file(&file) {
+            // What can't be read at all is set aside, not thrown away: history begins anew.
+            Err(OpenError::Database { error, .. }) if is_broken(&error) => {
+                let aside = aside(&file).map_err(|error| OpenError::Directory { directory: directory.into(), error })?;
+                tracing::error!(%error, aside = %aside.display(), "the history can't be read and begins anew");
+                Self::open_file(&file)
+            }
+            opened => opened,
+        }
+    }
+
+    /// For those who only read.
+    pub(super) fn read(directory: &Path) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(directory.join(FILE), flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        let shapes = Shapes::read(&connection)?;
+        Ok(Self { connection, shapes })
+    }
+
+    fn open_file(file: &Path) -> Result<Self, OpenError> {
+        let wrong = |error| OpenError::Database { file: file.into(), error };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(file, flags).map_err(wrong)?;
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(wrong);
+        let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrong)?;
+        let version = usize::try_from(version).unwrap_or(usize::MAX);
+        if tables > 0 && application != APPLICATION {
+            return Err(OpenError::Foreign { file: file.into() });
+        }
+        if version > STEPS.len() {
+            return Err(OpenError::Newer { file: file.into(), found: version });
+        }
+        set_up(&connection).map_err(wrong)?;
+        if version > 0 && version < STEPS.len() {
+            let backup = file.with_extension(format!("v{version}.db"));
+            // Made before by somebody who was interrupted.
+            drop(fs::remove_file(&backup));
+            connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]).map_err(wrong)?;
+            tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
+        }
+        step(&mut connection, version).map_err(wrong)?;
+        let shapes = Shapes::read(&connection).map_err(wrong)?;
+        Ok(Self { connection, shapes })
+    }
+}
+
+/// Pages' size and the vacuum can be chosen only before the first table; later they are as they were.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    // Each commit is on the disk when it is said to be: a power cut costs what came since, not what was said.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", 4 << 20, |_| Ok(()))?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+}
+
+fn step(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+    for (done, step) in STEPS.iter().enumerate().skip(version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", i32::try_from(done + 1).unwrap_or(i32::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether the file itself is at fault, and no wait would help.
+pub(super) fn is_broken(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+/// The file under a name of its own, with what belongs to it.
+fn aside(file: &Path) -> io::Result<PathBuf> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let aside = file.with_extension(format!("damaged-{now}.db"));
+    fs::rename(file, &aside)?;
+    for end in ["-wal", "-shm"] {
+        let beside = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
+        // There need not be any.
+        drop(fs::rename(beside(file), beside(&aside)));
+    }
+    Ok(aside)
+}
+
+impl Shapes {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut shapes = Self::default();
+        shapes.renew(connection)?;
+        Ok(shapes)
+    }
+
+    /// Learns those that came since.
+    pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let known = self.by_id.keys().copied().max().unwrap_or(-1);
+        let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
+        let mut rows = query.query([known])?;
+        while let Some(row) = rows.next()? {
+            let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            match unpack(&packed) {
+                Some(family) => self.insert(id, Arc::new(family)),
+                None => tracing::warn!(id, "a family in the history can't be read"),
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, id: i64, family: Arc<Family>) {
+        self.newest.insert(Arc::clone(&family.id), id);
+        self.by_id.insert(id, family);
+    }
+
+    pub(super) fn get(&self, id: i64) -> Option<&Arc<Family>> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn is_known(&self, family: &str) -> bool {
+        self.newest.contains_key(family)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, &Arc<Family>)> {
+        self.by_id.iter().map(|(id, family)| (*id, family))
+    }
+
+    /// The number of a family as it is now; a new one is stored.
+    pub(super) fn number(&mut self, family: &Family, within: &Transaction<'_>) -> rusqlite::Result<i64> {
+        let known = self.newest.get(&family.id).filter(|id| self.by_id.get(id).is_some_and(|known| **known == *family));
+        if let Some(id) = known {
+            return Ok(*id);
+        }
+        if let Some((id, known)) = self.by_id.iter().find(|(_, known)| ***known == *family) {
+            let id = *id;
+            self.newest.insert(Arc::clone(&known.id), id);
+            return Ok(id);
+        }
+        within.execute("INSERT INTO shape (family) VALUES (?1)", [pack(family)])?;
+        let id = within.last_insert_rowid();
+        self.insert(id, Arc::new(family.clone()));
+        Ok(id)
+    }
+
+    /// All shapes as one catalog: what derived series are looked up in.
+    pub(super) fn catalog(&self, ids: impl Iterator<Item = i64>) -> Catalog {
+        Catalog(ids.filter_map(|id| self.get(id)).map(|family| (**family).clone()).collect())
+    }
+}
+
+fn pack(family: &Family) -> Vec<u8> {
+    use std::io::Write;
+    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    // Memory takes whatever is written to it.
+    drop(packer.write_all(&serde_json::to_vec(family).unwrap_or_default()));
+    packer.finish().unwrap_or_default()
+}
+
+fn unpack(packed: &[u8]) -> Option<Family> {
+    serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()
+}
+
+/// An extent's place in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) tier: Tier,
+    pub(super) shape: i64,
+    pub(super) first: i64,
+    pub(super) era: i64,
+}
+
+pub(super) fn extent(connection: &Connection, key: Key) -> rusqlite::Result<Option<Vec<u8>>> {
+    connection
+        .prepare_cached("SELECT body FROM extent WHERE tier = ?1 AND shape = ?2 AND first = ?3 AND era = ?4")?
+        .query_row(params![key.tier as i64, key.shape, key.first, key.era], |row| {
+            // Something else than bytes in its place is damage, and found to be so.
+            Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec())
+        })
+        .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, Unit};
+
+    fn family(label: &str) -> Family {
+        Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", label)])
+    }
+
+    #[test]
+    fn a_shape_is_stored_once_and_found_again() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = super::super::fixture::Folder::new()?;
+        let mut database = Database::open(&folder.path)?;
+        let transaction = database.connection.transaction()?;
+        let numbers = ["a", "a", "b", "a"].map(|label| database.shapes.number(&family(label), &transaction).ok());
+        assert_eq!(numbers, [Some(1), Some(1), Some(2), Some(1)]);
+        transaction.commit()?;
+        let read = Database::read(&folder.path)?;
+        assert_eq!(read.shapes.iter().count(), 2);
+        assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
+        Ok(())
+    }
+
+    #[test]
+    fn newer_foreign_and_broken_files() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = super::super::fixture::Folder::new()?;
+        let file = folder.path.join(FILE);
+        drop(Database::open(&folder.path)?);
+        let connection = Connection::open(&file)?;
+        connection.pragma_update(None, "user_version", 99)?;
+        drop(connection);
+        let refused = Database::open(&folder.path).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("newer Telltale (format 99"), "{refused}");
+        let connection = Connection::open(&file)?;
+        connection.pragma_update(None, "application_id", 1)?;
+        drop(connection);
+        assert!(matches!(Database::open(&folder.path), Err(OpenError::Foreign { .. })));
+        fs::write(&file, [7; 5_000])?;
+        assert!(Database::open(&folder.path).is_ok(), "begins anew");
+        let names = fs::read_dir(&folder.path)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        assert!(names.into_iter().any(|name| name.starts_with("history.damaged-")));
+        Ok(())
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_and_kept() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = super::super::fixture::Folder::new()?;
+        let file = folder.path.join(FILE);
+        let connection = Connection::open(&file)?;
+        set_up(&connection)?;
+        connection.execute_batch(STEPS[0])?;
+        connection.execute_batch("INSERT INTO gap VALUES (1, 2, 'late')")?;
+        connection.pragma_update(None, "application_id", APPLICATION)?;
+        connection.pragma_update(None, "user_version", 1)?;
+        drop(connection);
+        let database = Database::open(&folder.path)?;
+        let count = |connection: &Connection, query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+        assert_eq!(count(&database.connection, "SELECT count(*) FROM gap")?, 1);
+        assert_eq!(count(&database.connection, "SELECT count(*) FROM culprit")?, 0);
+        let backup = Connection::open(folder.path.join("history.v1.db"))?;
+        assert_eq!(count(&backup, "SELECT count(*) FROM gap")?, 1);
+        assert_eq!(count(&backup, "PRAGMA user_version")?, 1);
+        Ok(())
+    }
+}

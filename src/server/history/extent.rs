@@ -1,0 +1,358 @@
+//! An extent: one family's stretch of time in one tier, as the bytes that stay on disk.
+//!
+//! It says its version, its step, which of its ticks exist, and then each column by itself, so that one can be read
+//! without the others. A checksum stands at the end: a byte that is torn or flipped costs this extent and no other.
+
+use super::bytes::{Damaged, Reader, put, put_part, put_signed, seal, unseal};
+use super::column;
+use super::rows::{Bucket, Buckets, Rows};
+
+/// Stands in the first byte. Whoever changes the format writes the next one and goes on reading this.
+const VERSION: u8 = 1;
+
+/// More than any extent holds: an hour has at most 14 400 ticks.
+const MOST_SLOTS: usize = 100_000;
+
+/// How the values of a column are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnShape {
+    pub decimals: u8,
+    /// For a series that is not sampled but derived from several: told by its name, not by its place.
+    pub derived: Option<String>,
+}
+
+/// What it holds, with the derived series behind the dimensions.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Extent<T> {
+    pub step: i64,
+    pub shape: Vec<ColumnShape>,
+    pub body: T,
+}
+
+impl Extent<Rows> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = head(0, self.step, &self.body.t, &self.shape);
+        let fixed = |(values, shape): (&Vec<f64>, &ColumnShape)| column::fixed(values, shape.decimals);
+        let fixed: Vec<Option<Vec<i64>>> = self.body.columns.iter().zip(&self.shape).map(fixed).collect();
+        for (index, shape) in self.shape.iter().enumerate() {
+            let related = |other: &usize| self.shape[*other].decimals == shape.decimals;
+            let earlier = (0..index).filter(related).filter_map(|other| Some((other, fixed[other].as_ref()?)));
+            let near = earlier.skip(index.saturating_sub(Kinship::REACH));
+            let kinship = fixed[index].as_ref().map(|own| Kinship::find(own, &near.collect::<Vec<_>>()));
+            match kinship {
+                Some(kinship) if !kinship.terms.is_empty() => {
+                    put(&mut bytes, kinship.terms.len() as u64);
+                    bytes.extend(kinship.terms.iter().map(Term::byte));
+                    column::encode_numbers(&kinship.rest, &mut bytes);
+                }
+                _ => {
+                    bytes.push(0);
+                    column::encode(&self.body.columns[index], shape.decimals, &mut bytes);
+                }
+            }
+        }
+        seal(&mut bytes);
+        bytes
+    }
+
+    /// `is_wanted` says of which columns, by their place; others may be empty.
+    pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(usize) -> bool) -> Result<Self, Damaged> {
+        let (mut reader, head) = Head::read(bytes, 0)?;
+        let mut stored = Vec::with_capacity(head.shape.len());
+        for index in 0..head.shape.len() {
+            let count = reader.count(1)?;
+            let terms: Result<Vec<Term>, Damaged> =
+                reader.bytes(count)?.iter().map(|byte| Term::read(*byte, index)).collect();
+            let begin = reader;
+            column::skip(&mut reader)?;
+            stored.push((terms?, begin));
+        }
+        // Whoever is told as a difference from others needs them.
+        let mut is_needed: Vec<bool> = (0..stored.len()).map(is_wanted).collect();
+        for index in (0..stored.len()).rev().filter(|index| is_needed[*index]).collect::<Vec<_>>() {
+            need(&stored, index, &mut is_needed);
+        }
+        let mut columns = vec![Vec::new(); head.shape.len()];
+        for (index, (terms, mut reader)) in stored.into_iter().enumerate().filter(|(index, _)| is_needed[*index]) {
+            let (length, decimals) = (head.t.len(), head.shape[index].decimals);
+            if terms.is_empty() {
+                column::decode(&mut reader, length, decimals, &mut columns[index])?;
+                continue;
+            }
+            let mut numbers = column::decode_numbers(&mut reader, length)?;
+            for Term { column, is_less } in terms {
+                let other = column::fixed(&columns[column], decimals).ok_or(Damaged)?;
+                for (number, other) in numbers.iter_mut().zip(other) {
+                    *number = if is_less { number.wrapping_sub(other) } else { number.wrapping_add(other) };
+                }
+            }
+            let scale = column::power(decimals);
+            columns[index] = numbers.into_iter().map(|number| number as f64 / scale).collect();
+        }
+        Ok(Self { step: head.step, shape: head.shape, body: Rows { t: head.t, columns } })
+    }
+}
+
+/// Marks those that a column is told from, and what they are told from.
+fn need(stored: &[(Vec<Term>, Reader<'_>)], index: usize, is_needed: &mut [bool]) {
+    for term in &stored[index].0 {
+        if !std::mem::replace(&mut is_needed[term.column], true) {
+            need(stored, term.column, is_needed);
+        }
+    }
+}
+
+/// Another column, to be added or taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Term {
+    column: usize,
+    is_less: bool,
+}
+
+impl Term {
+    /// Columns further on have no room in it.
+    const MOST_COLUMNS: usize = 128;
+
+    fn byte(&self) -> u8 {
+        (self.column << 1) as u8 | u8::from(self.is_less)
+    }
+
+    /// Only of a column that stands before.
+    fn read(byte: u8, before: usize) -> Result<Self, Damaged> {
+        let term = Self { column: usize::from(byte >> 1), is_less: byte & 1 == 1 };
+        if term.column < before { Ok(term) } else { Err(Damaged) }
+    }
+}
+
+/// What a column has in common with those before it: memory that is used is not free, what is sent to oneself is
+/// received. The rest of it is shorter.
+struct Kinship {
+    terms: Vec<Term>,
+    rest: Vec<i64>,
+}
+
+impl Kinship {
+    const MOST_TERMS: usize = 7;
+    /// Of very many columns only so many before one are looked at.
+    const REACH: usize = 24;
+
+    /// Takes one column after the other into account, as long as that makes the rest clearly shorter.
+    fn find(own: &[i64], earlier: &[(usize, &Vec<i64>)]) -> Self {
+        let mut found = Self { terms: Vec::new(), rest: own.to_vec() };
+        let mut length = bits(own.iter().copied());
+        while found.terms.len() < Self::MOST_TERMS && length > own.len() as u64 {
+            let mut best = None;
+            for (column, other) in earlier.iter().filter(|(column, _)| *column < Term::MOST_COLUMNS) {
+                for is_less in [false, true] {
+                    let joined = bits(joined(&found.rest, other, !is_less));
+                    if best.is_none_or(|(_, least)| joined < least) {
+                        best = Some((Term { column: *column, is_less }, joined));
+                    }
+                }
+            }
+            let Some((term, least)) = best.filter(|(_, least)| *least < length - length / 16) else { break };
+            let Some((_, other)) = earlier.iter().find(|(column, _)| *column == term.column) else { break };
+            found.rest = joined(&found.rest, other, !term.is_less).collect();
+            found.terms.push(term);
+            length = least;
+        }
+        found
+    }
+}
+
+fn joined<'a>(own: &'a [i64], other: &'a [i64], is_less: bool) -> impl Iterator<Item = i64> + Clone + 'a {
+    own.iter().zip(other).map(move |(own, other)| if is_less { own - other } else { own + other })
+}
+
+/// Roughly how many bits the differences from one number to the next take.
+fn bits(numbers: impl Iterator<Item = i64> + Clone) -> u64 {
+    let differences = numbers.clone().zip(numbers.skip(1)).map(|(before, number)| number.wrapping_sub(before));
+    differences.map(|difference| 2 * u64::from(64 - difference.unsigned_abs().leading_zeros())).sum()
+}
+
+impl Extent<Buckets> {
+    /// The least value, how far the greatest is from it, the sum beyond that of all least values, and the count: of
+    /// what does not change, all but the first are the same.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = head(1, self.step, &self.body.t, &self.shape);
+        for (buckets, shape) in self.body.columns.iter().zip(&self.shape) {
+            let values = |of: &dyn Fn(&Bucket) -> f64| -> Vec<f64> {
+                buckets.iter().map(|bucket| if bucket.count == 0 { f64::NAN } else { of(bucket) }).collect()
+            };
+            let round = rounding(shape.decimals);
+            let count = |bucket: &Bucket| f64::from(bucket.count);
+            column::encode(&values(&|bucket| bucket.min), shape.decimals, &mut bytes);
+            column::encode(&values(&|bucket| round(bucket.max - bucket.min)), shape.decimals, &mut bytes);
+            column::encode(&values(&|it| round(it.sum - it.min * count(it))), shape.decimals, &mut bytes);
+            column::encode(&buckets.iter().map(count).collect::<Vec<_>>(), 0, &mut bytes);
+        }
+        seal(&mut bytes);
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(usize) -> bool) -> Result<Self, Damaged> {
+        let (mut reader, head) = Head::read(bytes, 1)?;
+        let mut columns = vec![Vec::new(); head.shape.len()];
+        for (index, (buckets, shape)) in columns.iter_mut().zip(&head.shape).enumerate() {
+            if !is_wanted(index) {
+                (0..4).try_for_each(|_| column::skip(&mut reader))?;
+                continue;
+            }
+            let [mut least, mut width, mut excess, mut counts] = [const { Vec::new() }; 4];
+            let length = head.t.len();
+            column::decode(&mut reader, length, shape.decimals, &mut least)?;
+            column::decode(&mut reader, length, shape.decimals, &mut width)?;
+            column::decode(&mut reader, length, shape.decimals, &mut excess)?;
+            column::decode(&mut reader, length, 0, &mut counts)?;
+            let round = rounding(shape.decimals);
+            buckets.reserve(length);
+            for (((min, width), excess), count) in least.into_iter().zip(width).zip(excess).zip(counts) {
+                buckets.push(match count as u32 {
+                    0 => Bucket::EMPTY,
+                    count => {
+                        let sum = round(min * f64::from(count) + excess);
+                        Bucket { min, max: round(min + width), sum, count }
+                    }
+                });
+            }
+        }
+        Ok(Self { step: head.step, shape: head.shape, body: Buckets { t: head.t, columns } })
+    }
+}
+
+/// Sums and differences of decimal fractions are such fractions only once they are rounded.
+pub(super) fn rounding(decimals: u8) -> impl Fn(f64) -> f64 {
+    let scale = column::power(decimals);
+    move |value| {
+        let scaled = value * scale;
+        if scaled.is_finite() { scaled.round() / scale } else { value }
+    }
+}
+
+struct Head {
+    step: i64,
+    t: Vec<i64>,
+    shape: Vec<ColumnShape>,
+}
+
+fn head(kind: u8, step: i64, t: &[i64], shape: &[ColumnShape]) -> Vec<u8> {
+    let mut bytes = vec![VERSION, kind];
+    let (first, last) = (t.first().copied().unwrap_or_default(), t.last().copied().unwrap_or_default());
+    let slots = if t.is_empty() { 0 } else { (last - first) / step + 1 };
+    put(&mut bytes, step as u64);
+    put_signed(&mut bytes, first);
+    put(&mut bytes, slots as u64);
+    let mut ticks = t.iter().peekable();
+    column::put_runs(&mut bytes, (0..slots).map(|slot| ticks.next_if(|t| **t == first + slot * step).is_some()));
+    put(&mut bytes, shape.len() as u64);
+    for shape in shape {
+        bytes.push(shape.decimals);
+        put_part(&mut bytes, shape.derived.as_deref().unwrap_or_default().as_bytes());
+    }
+    bytes
+}
+
+impl Head {
+    fn read(bytes: &[u8], kind: u8) -> Result<(Reader<'_>, Self), Damaged> {
+        let mut reader = Reader(unseal(bytes)?);
+        if (reader.byte()?, reader.byte()?) != (VERSION, kind) {
+            return Err(Damaged);
+        }
+        let step = i64::try_from(reader.number()?).ok().filter(|step| (1..=1 << 40).contains(step)).ok_or(Damaged)?;
+        let first = reader.signed()?;
+        let slots = reader.at_most(MOST_SLOTS)?;
+        let last = step.checked_mul(slots as i64).and_then(|length| first.checked_add(length));
+        last.ok_or(Damaged)?;
+        let is_there = if slots == 0 { reader.number().map(|_| Vec::new())? } else { column::runs(&mut reader, slots)? };
+        let ticks = is_there.into_iter().enumerate().filter(|(_, is)| *is);
+        let t = ticks.map(|(slot, _)| first + slot as i64 * step).collect();
+        let mut shape = Vec::new();
+        for _ in 0..reader.count(2)? {
+            let decimals = reader.byte()?.min(9);
+            let name = std::str::from_utf8(reader.part()?.0).map_err(|_| Damaged)?;
+            shape.push(ColumnShape { decimals, derived: (!name.is_empty()).then(|| name.to_owned()) });
+        }
+        Ok((reader, Self { step, t, shape }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shape(decimals: u8) -> ColumnShape {
+        ColumnShape { decimals, derived: None }
+    }
+
+    fn extent() -> Extent<Rows> {
+        let t: Vec<i64> = (0..3_600).filter(|second| !(100..130).contains(second)).map(|second| 1_795_233_600_000 + second * 1_000).collect();
+        let busy = t.iter().map(|t| ((t / 1_000) % 97) as f64 / 4.0).collect();
+        let bytes = t.iter().map(|t| if t % 7_000 == 0 { f64::NAN } else { (t % 1_000_000) as f64 }).collect();
+        Extent { step: 1_000, shape: vec![shape(2), shape(0)], body: Rows { t, columns: vec![busy, bytes] } }
+    }
+
+    fn equal(left: &[f64], right: &[f64]) -> bool {
+        left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l == r || l.is_nan() && r.is_nan())
+    }
+
+    #[test]
+    fn an_hour_reads_back_with_its_holes() -> Result<(), Damaged> {
+        let extent = extent();
+        let back = Extent::<Rows>::decode(&extent.encode(), |_| true)?;
+        assert_eq!((back.step, &back.body.t, &back.shape), (1_000, &extent.body.t, &extent.shape));
+        assert!(back.body.columns.iter().zip(&extent.body.columns).all(|(back, column)| equal(back, column)));
+        let second = Extent::<Rows>::decode(&extent.encode(), |column| column == 1)?;
+        assert!(second.body.columns[0].is_empty() && equal(&second.body.columns[1], &extent.body.columns[1]));
+        Ok(())
+    }
+
+    #[test]
+    fn buckets_read_back() -> Result<(), Damaged> {
+        let minutes = Extent {
+            step: 60_000,
+            shape: vec![shape(2), ColumnShape { decimals: 2, derived: Some("busy".to_owned()) }],
+            body: extent().body.fold(60_000),
+        };
+        assert_eq!(Extent::<Buckets>::decode(&minutes.encode(), |_| true)?, minutes);
+        let empty = Extent { step: 60_000, shape: Vec::new(), body: Buckets::default() };
+        assert_eq!(Extent::<Buckets>::decode(&empty.encode(), |_| true)?, empty);
+        Ok(())
+    }
+
+    #[test]
+    fn each_flipped_byte_is_noticed() {
+        let bytes = extent().encode();
+        for place in (0..bytes.len()).step_by(1 + bytes.len() / 500) {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 0x10;
+            assert_eq!(Extent::<Rows>::decode(&damaged, |_| true), Err(Damaged), "byte {place}");
+        }
+        assert_eq!(Extent::<Rows>::decode(&bytes[..bytes.len() / 2], |_| true), Err(Damaged), "torn");
+    }
+
+    proptest! {
+        /// Also bytes whose checksum is right are not trusted: somebody may have written them so.
+        #[test]
+        fn no_bytes_make_it_panic(place in any::<prop::sample::Index>(), value in any::<u8>(), more in proptest::collection::vec(any::<u8>(), 0..64)) {
+            for kind in [0, 1] {
+                let mut bytes = if kind == 0 {
+                    extent().encode()
+                } else {
+                    Extent { step: 60_000, shape: vec![shape(2), shape(0)], body: extent().body.fold(60_000) }.encode()
+                };
+                bytes.truncate(bytes.len() - 4);
+                let place = place.index(bytes.len());
+                bytes[place] = value;
+                seal(&mut bytes);
+                _ = Extent::<Rows>::decode(&bytes, |_| true);
+                _ = Extent::<Buckets>::decode(&bytes, |_| true);
+                let mut random = vec![VERSION, kind];
+                random.extend(&more);
+                seal(&mut random);
+                _ = Extent::<Rows>::decode(&random, |_| true);
+                _ = Extent::<Buckets>::decode(&random, |_| true);
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What was observed and is not stored yet: it waits here for the one who writes, also while nothing can be written.
+
+use crate::model::{Catalog, EventId, Gap, GapReason, Observation};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So long a sample waits for others to be stored with it: what a crash may cost.
+pub(super) const PATIENCE: Duration = Duration::from_millis(4_500);
+
+/// So many are stored at once, also before their time.
+const MANY: usize = 600;
+
+/// How many values may wait while nothing can be written; the oldest samples make room for newer ones.
+const MOST_VALUES: usize = 4_000_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// In force before the first of them.
+    catalog: Arc<Catalog>,
+    observations: VecDeque<(Observation, Instant)>,
+    values: usize,
+    samples: usize,
+    /// Whether somebody wants it stored now.
+    is_urgent: bool,
+    is_closed: bool,
+    /// What had to make room, as far as it is not part of `observations`.
+    lost: Option<Gap>,
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Store,
+    /// The same, and nothing will come after it.
+    StoreLast,
+}
+
+impl Inbox {
+    pub(super) fn new(catalog: Arc<Catalog>) -> Self {
+        Self { waiting: Mutex::new(Waiting { catalog, ..Waiting::default() }), changed: Condvar::new() }
+    }
+
+    pub(super) fn put(&self, observation: Observation) {
+        let mut waiting = self.lock();
+        let is_new_era = waiting.newest().zip(id(&observation)).is_some_and(|(before, id)| before.era != id.era);
+        waiting.push(observation);
+        // Ids of an era that nobody remembers could be given twice.
+        waiting.is_urgent |= is_new_era || waiting.samples >= MANY;
+        while waiting.values > MOST_VALUES && waiting.samples > 1 {
+            waiting.lose_oldest();
+        }
+        drop(waiting);
+        self.changed.notify_all();
+    }
+
+    /// Sleeps until there is something to store, or `until`.
+    pub(super) fn wait(&self, until: Option<Instant>) -> Next {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.is_closed {
+                return Next::StoreLast;
+            }
+            let now = Instant::now();
+            let is_held = until.is_some_and(|until| now < until);
+            let due = waiting.observations.front().map(|(_, since)| *since + PATIENCE);
+            if !is_held && (waiting.is_urgent || due.is_some_and(|due| due <= now)) {
+                return Next::Store;
+            }
+            let wake = if is_held { until } else { due };
+            waiting = match wake.map(|wake| wake.saturating_duration_since(now)) {
+                Some(time) => self.changed.wait_timeout(waiting, time).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// The oldest, at most so many, and what was lost before them.
+    pub(super) fn oldest(&self, most: usize) -> (Option<Gap>, Vec<Observation>) {
+        let waiting = self.lock();
+        (waiting.lost, waiting.observations.iter().take(most).map(|(observation, _)| observation.clone()).collect())
+    }
+
+    /// Everything that waits, and the families in force before it.
+    pub(super) fn all(&self) -> (Arc<Catalog>, Vec<Observation>) {
+        let waiting = self.lock();
+        let observations = waiting.observations.iter().map(|(observation, _)| observation.clone()).collect();
+        (Arc::clone(&waiting.catalog), observations)
+    }
+
+    /// What `oldest` gave is stored. More may have been lost meanwhile.
+    pub(super) fn stored(&self, count: usize, newest: Option<EventId>) {
+        let mut waiting = self.lock();
+        waiting.lost = None;
+        waiting.is_urgent = false;
+        for _ in 0..count {
+            // What made room meanwhile is not here any more.
+            let is_stored = match waiting.observations.front() {
+                Some((Observation::Sample { id, .. }, _)) => newest.is_some_and(|newest| *id <= newest),
+                Some(_) => true,
+                None => false,
+            };
+            if !is_stored {
+                break;
+            }
+            waiting.pop();
+        }
+        waiting.is_urgent = waiting.samples >= MANY;
+        drop(waiting);
+        self.changed.notify_all();
+    }
+
+    /// Has everything stored that is here now, and waits for it; whether it was.
+    pub(super) fn flush(&self, patience: Duration) -> bool {
+        let mut waiting = self.lock();
+        let newest = waiting.newest();
+        waiting.is_urgent = true;
+        self.changed.notify_all();
+        let is_there = |waiting: &mut Waiting| waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest));
+        let waited = self.changed.wait_timeout_while(waiting, patience, is_there);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !is_there(&mut waiting)
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// How long the oldest has been waiting.
+    pub(super) fn age(&self) -> Duration {
+        self.lock().observations.front().map(|(_, since)| since.elapsed()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn newest(&self) -> Option<EventId> {
+        self.observations.iter().rev().find_map(|(observation, _)| id(observation))
+    }
+
+    fn push(&mut self, observation: Observation) {
+        self.values += values(&observation);
+        self.samples += usize::from(id(&observation).is_some());
+        self.observations.push_back((observation, Instant::now()));
+    }
+
+    fn pop(&mut self) -> Option<Observation> {
+        let (observation, _) = self.observations.pop_front()?;
+        self.values -= values(&observation);
+        self.samples -= usize::from(id(&observation).is_some());
+        if let Observation::Catalog(catalog) = &observation {
+            self.catalog = Arc::clone(catalog);
+        }
+        Some(observation)
+    }
+
+    /// Gaps join the one that grows here; a catalog stays, for the samples after it.
+    fn lose_oldest(&mut self) {
+        let mut kept = Vec::new();
+        while let Some(observation) = self.pop() {
+            let (from, to) = match &observation {
+                Observation::Sample { id, .. } => (Some(id.t), Some(id.t)),
+                Observation::Gap(gap) => (gap.from, gap.to),
+                Observation::Catalog(_) => {
+                    kept.push(observation);
+                    continue;
+                }
+            };
+            let from = self.lost.and_then(|lost| lost.from).or(from);
+            self.lost = Some(Gap { from, to, reason: GapReason::Expired });
+            if id(&observation).is_some() {
+                break;
+            }
+        }
+        let now = Instant::now();
+        kept.into_iter().rev().for_each(|catalog| self.observations.push_front((catalog, now)));
+    }
+}
+
+fn id(observation: &Observation) -> Option<EventId> {
+    match observation {
+        Observation::Sample { id, .. } => Some(*id),
+        _ => None,
+    }
+}
+
+fn values(observation: &Observation) -> usize {
+    match observation {
+        Observation::Sample { sample, .. } => sample.families.iter().map(|entry| entry.values.len()).sum(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::FamilyValues;
+    use crate::model::{Sample, UnixMs};
+
+    fn sample(era: u32, second: i64, values: usize) -> Observation {
+        let t = UnixMs(second * 1_000);
+        let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.0); values] }];
+        Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) }
+    }
+
+    fn seconds(inbox: &Inbox) -> Vec<i64> {
+        inbox.all().1.iter().filter_map(id).map(|id| id.t.0 / 1_000).collect()
+    }
+
+    #[test]
+    fn samples_wait_for_company_but_not_for_long() {
+        let inbox = Inbox::default();
+        inbox.put(sample(0, 1, 1));
+        let began = Instant::now();
+        assert_eq!(inbox.wait(None), Next::Store);
+        assert!(began.elapsed() >= PATIENCE - Duration::from_millis(100));
+        inbox.put(sample(1, 1, 1));
+        assert_eq!(inbox.wait(None), Next::Store, "a new era at once");
+        inbox.stored(2, Some(EventId { era: 1, t: UnixMs(1_000) }));
+        assert!(inbox.all().1.is_empty());
+        inbox.close();
+        assert_eq!(inbox.wait(None), Next::StoreLast);
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_leave_a_gap() {
+        let inbox = Inbox::default();
+        inbox.put(Observation::Catalog(Arc::new(Catalog::default())));
+        for second in 1..=5 {
+            inbox.put(sample(0, second, MOST_VALUES / 3));
+        }
+        assert_eq!(seconds(&inbox), [3, 4, 5]);
+        assert!(matches!(inbox.all().1[0], Observation::Catalog(_)), "what the others need is still there");
+        let lost = inbox.oldest(9).0.map(|gap| (gap.from, gap.to, gap.reason));
+        assert_eq!(lost, Some((Some(UnixMs(1_000)), Some(UnixMs(2_000)), GapReason::Expired)));
+        inbox.put(sample(0, 6, MOST_VALUES / 3));
+        inbox.stored(4, Some(EventId { era: 0, t: UnixMs(5_000) }));
+        assert_eq!(seconds(&inbox), [6]);
+    }
+}
