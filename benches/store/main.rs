@@ -151,12 +151,12 @@ fn size(machine: &Machine, folder: &Path) -> Result {
     history.close();
     let connection = Connection::open(directory.join("history.db"))?;
     for tier in 0..3 {
-        let query = "SELECT count(*), coalesce(sum(length(body)), 0) FROM extent WHERE tier = ?1";
+        let query = "SELECT count(*), coalesce(sum(length(body)), 0) FROM extent WHERE place >> 61 = ?1";
         let (count, bytes): (i64, i64) = connection.query_row(query, [tier], |row| Ok((row.get(0)?, row.get(1)?)))?;
         println!("  tier {tier}: {count} extents, {bytes} bytes in them");
     }
     let all = shrunk(&connection)?;
-    connection.execute_batch("DELETE FROM extent WHERE tier > 0")?;
+    connection.execute_batch("DELETE FROM extent WHERE place >> 61 > 0")?;
     let seconds = shrunk(&connection)?;
     drop(connection);
 
@@ -166,7 +166,7 @@ fn size(machine: &Machine, folder: &Path) -> Result {
     let tell = |what: &str, bytes: u64| println!("{what:<44}{bytes:>10}  {:.3}", per_sample(bytes));
     tell("Telltale, the file, every second", seconds);
     tell("Telltale, the file, all tiers", all);
-    let mut rival = |name: &str, weight: Result<Weight>| match weight {
+    let rival = |name: &str, weight: Result<Weight>| match weight {
         Ok(weight) => {
             tell(&format!("{name}, samples alone"), weight.data);
             tell(&format!("{name}, whole directory"), weight.all);
@@ -201,7 +201,10 @@ fn rows_by_series(machine: &Machine, begin: i64) -> Vec<SeriesRows> {
         for (index, dimension) in family.dimensions.iter().enumerate() {
             let rows = machine.rows.iter().zip(&machine.offsets);
             let value = |(row, offset): (&Vec<FamilyValues>, &i64)| Some((begin + offset, row[place].values[index]?));
-            series.push(SeriesRows { name: format!("{}.{}", family.id, dimension.id), rows: rows.filter_map(value).collect() });
+            series.push(SeriesRows {
+                name: format!("{}.{}", family.id, dimension.id),
+                rows: rows.filter_map(value).collect(),
+            });
         }
     }
     series
@@ -259,7 +262,12 @@ fn month(machine: &Machine, folder: &Path) -> Result {
         }
         history.flush(PATIENCE);
         history.close();
-        println!("a month of {} series is stored in {:.0?}: {:.0?} an hour", machine.series(), began.elapsed(), began.elapsed() / 720);
+        println!(
+            "a month of {} series is stored in {:.0?}: {:.0?} an hour",
+            machine.series(),
+            began.elapsed(),
+            began.elapsed() / 720
+        );
     }
     println!("  the file is {:.0} MB", std::fs::metadata(directory.join("history.db"))?.len() as f64 / 1e6);
     let began = Instant::now();
@@ -282,8 +290,12 @@ fn month(machine: &Machine, folder: &Path) -> Result {
         let mut times = Vec::new();
         let mut told = (0, 0);
         for _ in 0..21 {
-            let question =
-                Question { families: families.clone(), from: UnixMs(end - length), to: UnixMs(end - 1), detail: Detail::Points(points) };
+            let question = Question {
+                families: families.clone(),
+                from: UnixMs(end - length),
+                to: UnixMs(end - 1),
+                detail: Detail::Points(points),
+            };
             let began = Instant::now();
             let answer = runtime.block_on(history.ask(question)).map_err(|why| format!("{why:?}"))?;
             times.push(began.elapsed());

@@ -67,7 +67,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let assets = open_assets();
 
     let host = Arc::new(host);
-    let history = History::start(store, Arc::clone(&catalog), Arc::clone(&meter)).context("the history cannot be kept")?;
+    let history =
+        History::start(store, Arc::clone(&catalog), Arc::clone(&meter)).context("the history cannot be kept")?;
     let history = Arc::new(history);
     let facts = HelloFacts {
         server_version: env!("CARGO_PKG_VERSION").into(),
@@ -107,7 +108,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
     let access = Arc::new(config.access(own_name())?);
     let subscribers = Arc::new(Subscribers::new(config.stream.limits.within_descriptors(), Arc::clone(&meter)));
-    let state = AppState { host, history: Arc::clone(&history), hub: Arc::clone(&hub), processes, subscribers, meter, access };
+    let state =
+        AppState { host, history: Arc::clone(&history), hub: Arc::clone(&hub), processes, subscribers, meter, access };
     let pages = pages::routes(PageSettings {
         links: links(&assets),
         build: assets.build().into(),

@@ -65,8 +65,9 @@ impl Series {
     /// What can be said of a family besides its dimensions, by name. The catalog is asked for what else that takes.
     pub fn derived_of(family: &Family, catalog: &Catalog) -> Vec<(&'static str, Self)> {
         let by_name = ["busy", "used_percent"].into_iter().filter(|name| family.dimension(name).is_none());
-        let mut derived: Vec<_> =
-            by_name.filter_map(|name| Some((name, Self::resolve(&format!("{}.{name}", family.id), catalog)?))).collect();
+        let mut derived: Vec<_> = by_name
+            .filter_map(|name| Some((name, Self::resolve(&format!("{}.{name}", family.id), catalog)?)))
+            .collect();
         if family.stacked && family.dimensions.len() > 1 {
             derived.push((HEIGHT, Self::of(family, family.unit, Formula::SumBut(family.dimension("free")))));
         }

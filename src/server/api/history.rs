@@ -168,7 +168,11 @@ impl<'a> Table<'a> {
         if series.is_empty() {
             for course in &answer.courses {
                 let dimensions = course.family.dimensions.iter().enumerate();
-                columns.extend(dimensions.map(|(place, dimension)| Column { name: dimension.id.to_string(), course, place }));
+                columns.extend(dimensions.map(|(place, dimension)| Column {
+                    name: dimension.id.to_string(),
+                    course,
+                    place,
+                }));
             }
         }
         for name in series {

@@ -175,7 +175,17 @@ mod tests {
     fn switches_counts_directories_and_host_names() {
         check(switch, &[("true", Some(true)), ("ON", Some(true)), ("0", Some(false)), ("maybe", None), ("", None)]);
         check(count, &[("1", Some(1)), ("20000", Some(20_000)), ("0", None), ("-1", None), ("many", None)]);
-        check(size, &[("2GiB", Some(2 << 30)), ("10 MB", Some(10_000_000)), ("9MB", None), ("2", None), ("GB", None), ("99999999TiB", None)]);
+        check(
+            size,
+            &[
+                ("2GiB", Some(2 << 30)),
+                ("10 MB", Some(10_000_000)),
+                ("9MB", None),
+                ("2", None),
+                ("GB", None),
+                ("99999999TiB", None),
+            ],
+        );
         check(keeping, &[("14d", Some(Duration::from_hours(336))), ("59m", None), ("9999d", None)]);
         check(devices, &[("1", Some(1)), ("4096", Some(4_096)), ("4097", None), ("0", None)]);
         check(data_dir, &[("/srv/t", Some(PathBuf::from("/srv/t"))), ("~/t", None), ("", None)]);

@@ -49,7 +49,11 @@ pub(super) fn encode(ticks: &[i64], parts: &[Part<'_>]) -> Vec<u8> {
 }
 
 /// Reads a block; `take` is given each family's rows that `is_wanted`, by the number of its shape.
-pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(i64) -> bool, mut take: impl FnMut(i64, Rows)) -> Result<(), Damaged> {
+pub(super) fn decode(
+    bytes: &[u8],
+    is_wanted: impl Fn(i64) -> bool,
+    mut take: impl FnMut(i64, Rows),
+) -> Result<(), Damaged> {
     let mut reader = Reader(unseal(bytes)?);
     if reader.byte()? != VERSION {
         return Err(Damaged);
@@ -125,7 +129,8 @@ mod tests {
     #[test]
     fn families_that_were_late_or_not_due_have_fewer_rows() {
         let ticks: Vec<i64> = (0..11).map(|second| 1_795_233_600_000 + second * 1_000).collect();
-        let each = Rows { t: ticks.clone(), columns: vec![(0..11).map(|n| f64::from(n) / 100.0).collect(), vec![1e300; 11]] };
+        let each =
+            Rows { t: ticks.clone(), columns: vec![(0..11).map(|n| f64::from(n) / 100.0).collect(), vec![1e300; 11]] };
         let slow = Rows { t: vec![ticks[3], ticks[10]], columns: vec![vec![-5.0, 16_000_000_000.0]] };
         let part = |shape, decimals, rows| Part { shape, decimals, rows };
         let bytes = encode(&ticks, &[part(1, &[2, 0], &each), part(9, &[2, 0], &each), part(7, &[0], &slow)]);

@@ -1,8 +1,8 @@
 //! One column of numbers as bytes: in fixed point, in whichever of a few ways is shortest.
 
 use super::bytes::{Damaged, Reader, put, put_part, put_signed};
-use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::data_types::Number;
+use pco::wrapped::{FileCompressor, FileDecompressor};
 use pco::{ChunkConfig, DeltaSpec, PagingSpec};
 
 /// What takes longer to pack gains nothing on recordings of real machines.
@@ -68,9 +68,13 @@ pub(super) fn decode(reader: &mut Reader<'_>, count: usize, decimals: u8, to: &m
             return Ok(());
         }
         way::SAME => values.resize(present, body.signed()? as f64 / scale),
-        way::DIFFERENCES => values.extend(differences(&mut body, present)?.into_iter().map(|number| number as f64 / scale)),
+        way::DIFFERENCES => {
+            values.extend(differences(&mut body, present)?.into_iter().map(|number| number as f64 / scale))
+        }
         way::PACKED => values.extend(unpack::<i64>(body.0, present)?.into_iter().map(|number| number as f64 / scale)),
-        way::PACKED_32 => values.extend(unpack::<i32>(body.0, present)?.into_iter().map(|number| f64::from(number) / scale)),
+        way::PACKED_32 => {
+            values.extend(unpack::<i32>(body.0, present)?.into_iter().map(|number| f64::from(number) / scale))
+        }
         way::FLOATING => {
             let (bytes, []) = body.0.as_chunks::<8>() else { return Err(Damaged) };
             values.extend(bytes.iter().map(|bytes| f64::from_le_bytes(*bytes)));

@@ -2,7 +2,7 @@
 
 use super::tier::Tier;
 use crate::model::{Catalog, Family};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -29,14 +29,11 @@ const BUSY: Duration = Duration::from_secs(5);
 const STEPS: [&str; 2] = [
     "CREATE TABLE shape (id INTEGER PRIMARY KEY, family BLOB NOT NULL);
      CREATE TABLE era (era INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, is_ended INTEGER NOT NULL);
-     CREATE TABLE hot (era INTEGER, first INTEGER, last INTEGER NOT NULL, block BLOB NOT NULL,
-         PRIMARY KEY (era, first)) WITHOUT ROWID;
-     CREATE TABLE extent (tier INTEGER, shape INTEGER, first INTEGER, era INTEGER, last INTEGER NOT NULL,
-         body BLOB NOT NULL, PRIMARY KEY (tier, shape, first, era)) WITHOUT ROWID;
+     CREATE TABLE hot (place INTEGER PRIMARY KEY, last INTEGER NOT NULL, block BLOB NOT NULL);
+     CREATE TABLE extent (place INTEGER PRIMARY KEY, era INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL);
      CREATE TABLE gap (first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL);
      CREATE TABLE catalog (era INTEGER, first INTEGER, shapes BLOB NOT NULL, PRIMARY KEY (era, first)) WITHOUT ROWID;",
-    "CREATE TABLE culprit (t INTEGER, span INTEGER, last INTEGER NOT NULL, tables BLOB NOT NULL,
-         PRIMARY KEY (span, t)) WITHOUT ROWID;",
+    "CREATE TABLE culprit (place INTEGER PRIMARY KEY, last INTEGER NOT NULL, tables BLOB NOT NULL);",
 ];
 
 /// Why there is no store.
@@ -94,7 +91,8 @@ impl Database {
         match Self::open_file(&file) {
             // What can't be read at all is set aside, not thrown away: history begins anew.
             Err(OpenError::Database { error, .. }) if is_broken(&error) => {
-                let aside = aside(&file).map_err(|error| OpenError::Directory { directory: directory.into(), error })?;
+                let aside =
+                    aside(&file).map_err(|error| OpenError::Directory { directory: directory.into(), error })?;
                 tracing::error!(%error, aside = %aside.display(), "the history can't be read and begins anew");
                 Self::open_file(&file)
             }
@@ -256,21 +254,61 @@ fn unpack(packed: &[u8]) -> Option<Family> {
     serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()
 }
 
-/// An extent's place in its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
-    pub(super) tier: Tier,
-    pub(super) shape: i64,
-    pub(super) first: i64,
-    pub(super) era: i64,
+/// Where a block or an extent stands in its table: the number of its row says what it is of and when it begins, in the
+/// order in which they are read. An index beside the table would be a tenth of what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place(pub(super) i64);
+
+impl Place {
+    /// Enough for milliseconds until the year 2109.
+    const T_BITS: u32 = 42;
+    /// Of a shape's number.
+    const SHAPE_BITS: u32 = 19;
+
+    pub(super) fn of_extent(tier: Tier, shape: i64, first: i64) -> Self {
+        let shape = shape.clamp(0, (1 << Self::SHAPE_BITS) - 1);
+        Self((tier as i64) << (Self::SHAPE_BITS + Self::T_BITS) | shape << Self::T_BITS | Self::t(first))
+    }
+
+    pub(super) fn of_block(era: i64, first: i64) -> Self {
+        Self(era << Self::T_BITS | Self::t(first))
+    }
+
+    pub(super) fn of_culprits(kind: i64, first: i64) -> Self {
+        Self(kind << Self::T_BITS | Self::t(first))
+    }
+
+    pub(super) const fn first(self) -> i64 {
+        self.0 & ((1 << Self::T_BITS) - 1)
+    }
+
+    pub(super) const fn shape(self) -> i64 {
+        self.0 >> Self::T_BITS & ((1 << Self::SHAPE_BITS) - 1)
+    }
+
+    pub(super) const fn era(self) -> i64 {
+        self.0 >> Self::T_BITS
+    }
+
+    fn t(first: i64) -> i64 {
+        first.clamp(0, (1 << Self::T_BITS) - 1)
+    }
 }
 
-pub(super) fn extent(connection: &Connection, key: Key) -> rusqlite::Result<Option<Vec<u8>>> {
+/// An extent as it stands in its table.
+pub(super) struct Stored {
+    pub(super) era: i64,
+    pub(super) last: i64,
+    pub(super) body: Vec<u8>,
+}
+
+pub(super) fn extent(connection: &Connection, place: Place) -> rusqlite::Result<Option<Stored>> {
     connection
-        .prepare_cached("SELECT body FROM extent WHERE tier = ?1 AND shape = ?2 AND first = ?3 AND era = ?4")?
-        .query_row(params![key.tier as i64, key.shape, key.first, key.era], |row| {
+        .prepare_cached("SELECT era, last, body FROM extent WHERE place = ?1")?
+        .query_row([place.0], |row| {
             // Something else than bytes in its place is damage, and found to be so.
-            Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec())
+            let body = row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec();
+            Ok(Stored { era: row.get(0)?, last: row.get(1)?, body })
         })
         .optional()
 }

@@ -263,7 +263,8 @@ impl Head {
         let slots = reader.at_most(MOST_SLOTS)?;
         let last = step.checked_mul(slots as i64).and_then(|length| first.checked_add(length));
         last.ok_or(Damaged)?;
-        let is_there = if slots == 0 { reader.number().map(|_| Vec::new())? } else { column::runs(&mut reader, slots)? };
+        let is_there =
+            if slots == 0 { reader.number().map(|_| Vec::new())? } else { column::runs(&mut reader, slots)? };
         let ticks = is_there.into_iter().enumerate().filter(|(_, is)| *is);
         let t = ticks.map(|(slot, _)| first + slot as i64 * step).collect();
         let mut shape = Vec::new();
@@ -286,7 +287,10 @@ mod tests {
     }
 
     fn extent() -> Extent<Rows> {
-        let t: Vec<i64> = (0..3_600).filter(|second| !(100..130).contains(second)).map(|second| 1_795_233_600_000 + second * 1_000).collect();
+        let t: Vec<i64> = (0..3_600)
+            .filter(|second| !(100..130).contains(second))
+            .map(|second| 1_795_233_600_000 + second * 1_000)
+            .collect();
         let busy = t.iter().map(|t| ((t / 1_000) % 97) as f64 / 4.0).collect();
         let bytes = t.iter().map(|t| if t % 7_000 == 0 { f64::NAN } else { (t % 1_000_000) as f64 }).collect();
         Extent { step: 1_000, shape: vec![shape(2), shape(0)], body: Rows { t, columns: vec![busy, bytes] } }

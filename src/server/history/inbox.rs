@@ -122,7 +122,9 @@ impl Inbox {
         let newest = waiting.newest();
         waiting.is_urgent = true;
         self.changed.notify_all();
-        let is_there = |waiting: &mut Waiting| waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest));
+        let is_there = |waiting: &mut Waiting| {
+            waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest))
+        };
         let waited = self.changed.wait_timeout_while(waiting, patience, is_there);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !is_there(&mut waiting)

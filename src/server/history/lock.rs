@@ -19,8 +19,7 @@ impl Lock {
         let wrong = |error| OpenError::Directory { directory: directory.into(), error };
         fs::create_dir_all(directory).map_err(wrong)?;
         let path = directory.join(FILE);
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(wrong)?;
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(wrong)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -45,7 +44,10 @@ mod tests {
         let folder = super::super::fixture::Folder::new()?;
         let first = Lock::take(&folder.path, "process 7 on 127.0.0.1:3000")?;
         let refused = Lock::take(&folder.path, "process 8").err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(refused.starts_with("another Telltale (process 7 on 127.0.0.1:3000) keeps its history in "), "{refused}");
+        assert!(
+            refused.starts_with("another Telltale (process 7 on 127.0.0.1:3000) keeps its history in "),
+            "{refused}"
+        );
         drop(first);
         Lock::take(&folder.path, "process 8")?;
         Ok(())

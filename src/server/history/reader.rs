@@ -3,19 +3,17 @@
 use super::block;
 use super::bytes::{Damaged, Reader};
 use super::course::{Answer, Body, Course, Detail, Question, Wanted, union};
-use super::database::{Database, Key, extent};
+use super::database::{Database, Place, Stored, extent};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
 use super::rows::{Bucket, Buckets, Rows};
 use super::tier::{Tier, step_for};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Family, Gap, GapReason, Interval, LastSeen, Observation, Sample, UnixMs};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-
-/// Blocks are no longer than this, so that one that began earlier may reach into a stretch.
-const LONGEST_BLOCK_MS: i64 = super::tier::HOUR_MS;
 
 /// More holes of a single family are not told: whoever wants them asks for less time.
 const MOST_HOLES: usize = 1_000;
@@ -23,7 +21,8 @@ const MOST_HOLES: usize = 1_000;
 /// What reads the file. `damaged` remembers what was found so, to tell it once.
 #[derive(Debug, Default)]
 pub(super) struct Damages {
-    known: HashSet<(i64, i64, i64)>,
+    known: HashSet<Place>,
+    hot: HashSet<Place>,
 }
 
 /// What was read of a shape, in parts of some length, each with its era.
@@ -52,6 +51,8 @@ struct Reading<'a> {
     waiting: Vec<(i64, i64, Rows)>,
     eras: Eras,
     gaps: Vec<Gap>,
+    /// Where each tier begins.
+    oldest: [OnceCell<Option<i64>>; 3],
 }
 
 /// Until when each era's times count: where a later one begins, the clock had been set back.
@@ -82,7 +83,8 @@ impl<'a> Reading<'a> {
             }
         }
         let shapes = database.shapes.iter().map(|(id, family)| (id, Arc::clone(family))).collect();
-        let mut reading = Self { database, damages, shapes, waiting: Vec::new(), eras, gaps: Vec::new() };
+        let mut reading =
+            Self { database, damages, shapes, waiting: Vec::new(), eras, gaps: Vec::new(), oldest: Default::default() };
         reading.take_waiting(before, waiting, stored);
         Ok(reading)
     }
@@ -156,7 +158,8 @@ impl<'a> Reading<'a> {
             }
         }
         self.read_gaps(from, to)?;
-        let inside = |gap: &Gap| gap.from.is_some_and(|first| first.0 <= to) && gap.to.is_some_and(|last| last.0 >= from);
+        let inside =
+            |gap: &Gap| gap.from.is_some_and(|first| first.0 <= to) && gap.to.is_some_and(|last| last.0 >= from);
         let mut gaps: Vec<Gap> = self.gaps.drain(..).filter(inside).collect();
         gaps.sort_by_key(|gap| (gap.from, gap.to));
         gaps.dedup();
@@ -181,7 +184,9 @@ impl<'a> Reading<'a> {
             }
         }
         // Those that wait are the newest, and the last that were given a number have the lowest.
-        families.values_mut().for_each(|ids| ids.sort_unstable_by_key(|id| if *id < 0 { i64::MAX / 2 - *id } else { *id }));
+        families
+            .values_mut()
+            .for_each(|ids| ids.sort_unstable_by_key(|id| if *id < 0 { i64::MAX / 2 - *id } else { *id }));
         families
     }
 
@@ -205,24 +210,34 @@ impl<'a> Reading<'a> {
     fn keeps_ticks_since(&self, from: i64) -> bool {
         let oldest = |tier| self.oldest(tier).unwrap_or(i64::MAX);
         let ticks = oldest(Tier::Ticks);
-        ticks <= from || Tier::FOLDED.into_iter().all(|tier| oldest(tier).saturating_add(tier.step_ms().unwrap_or(0)) >= ticks)
+        ticks <= from
+            || Tier::FOLDED.into_iter().all(|tier| oldest(tier).saturating_add(tier.step_ms().unwrap_or(0)) >= ticks)
     }
 
     fn coarser_than_ticks(&self, from: i64) -> i64 {
         let oldest = |tier| self.oldest(tier).unwrap_or(i64::MAX);
         let (minutes, hours) = (oldest(Tier::Minutes), oldest(Tier::Hours));
-        let tier = if minutes <= from || hours.saturating_add(super::tier::HOUR_MS) >= minutes { Tier::Minutes } else { Tier::Hours };
+        let tier = if minutes <= from || hours.saturating_add(super::tier::HOUR_MS) >= minutes {
+            Tier::Minutes
+        } else {
+            Tier::Hours
+        };
         tier.step_ms().unwrap_or(super::tier::MINUTE_MS)
     }
 
     fn oldest(&self, tier: Tier) -> Option<i64> {
+        *self.oldest[tier as usize].get_or_init(|| self.find_oldest(tier))
+    }
+
+    fn find_oldest(&self, tier: Tier) -> Option<i64> {
         let connection = &self.database.connection;
-        let oldest = |query: &str, tier: &[i64]| -> Option<i64> {
-            connection.prepare_cached(query).ok()?.query_row(rusqlite::params_from_iter(tier), |row| row.get(0)).ok()?
+        let stored = super::writer::oldest(connection, tier).ok().flatten();
+        let hot = || {
+            let mut places = connection.prepare_cached("SELECT place FROM hot").ok()?;
+            let places = places.query_map([], |row| row.get(0).map(Place)).ok()?;
+            places.flatten().map(Place::first).min()
         };
-        let stored = oldest("SELECT min(first) FROM extent WHERE tier = ?1", &[tier as i64]);
-        let hot = if tier == Tier::Ticks { oldest("SELECT min(first) FROM hot", &[]) } else { None };
-        stored.into_iter().chain(hot).min()
+        if tier == Tier::Ticks { stored.into_iter().chain(hot()).min() } else { stored }
     }
 
     fn ticks(
@@ -291,7 +306,8 @@ impl<'a> Reading<'a> {
         let width = family.dimensions.len() + all.len();
         let is_self_contained = Derived::of(family, &catalog).iter().all(|derived| derived.also_reads().is_none());
         // From where on ticks are read: the whole of it, or what is not folded yet.
-        let mut parts = if tier == Tier::Ticks { self.read_ticks(shapes, from, to)? } else { self.read_open(shapes, from, to)? };
+        let mut parts =
+            if tier == Tier::Ticks { self.read_ticks(shapes, from, to)? } else { self.read_open(shapes, from, to)? };
         for id in shapes {
             let places = self.places(*id, family);
             for (era, rows) in parts.remove(id).unwrap_or_default() {
@@ -344,9 +360,9 @@ impl<'a> Reading<'a> {
     fn read_ticks(&mut self, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Parts<Rows>> {
         let mut parts: Parts<Rows> = HashMap::new();
         for shape in shapes {
-            for key in self.keys(Tier::Ticks, *shape, from, to)? {
-                if let Some(extent) = self.read_extent(key, |body| Extent::<Rows>::decode(body, |_| true))? {
-                    parts.entry(*shape).or_default().push((key.era, extent.body));
+            for place in self.places_of(Tier::Ticks, *shape, from, to)? {
+                if let Some((era, extent)) = self.read_extent(place, |body| Extent::<Rows>::decode(body, |_| true))? {
+                    parts.entry(*shape).or_default().push((era, extent.body));
                 }
             }
         }
@@ -362,27 +378,33 @@ impl<'a> Reading<'a> {
         let mut parts: Parts<Rows> = HashMap::new();
         let mut damaged = Vec::new();
         {
-            let mut query = self.database.connection.prepare_cached(
-                "SELECT era, first, last, block FROM hot WHERE first >= ?1 AND first <= ?2 AND last >= ?3 ORDER BY era, first",
-            )?;
-            let mut blocks = query.query(params![from.saturating_sub(LONGEST_BLOCK_MS), to, from])?;
+            let query = "SELECT place, last, block FROM hot WHERE last >= ?1 ORDER BY place";
+            let mut query = self.database.connection.prepare_cached(query)?;
+            let mut blocks = query.query([from])?;
             while let Some(row) = blocks.next()? {
-                let era: i64 = row.get(0)?;
-                let bytes = row.get_ref(3)?.as_blob().unwrap_or_default();
+                let place = Place(row.get(0)?);
+                if place.first() > to {
+                    continue;
+                }
+                let era = place.era();
+                let bytes = row.get_ref(2)?.as_bytes().unwrap_or_default();
                 let take = |shape, rows: Rows| {
                     let known = parts.entry(shape).or_default();
                     match known.last_mut() {
-                        Some((same, before)) if *same == era && before.columns.len() == rows.columns.len() => before.append(rows),
+                        Some((same, before)) if *same == era && before.columns.len() == rows.columns.len() => {
+                            before.append(rows)
+                        }
                         _ => known.push((era, rows)),
                     }
                 };
                 if block::decode(bytes, |shape| wanted.contains(&shape), take).is_err() {
-                    damaged.push((era, row.get(1)?, row.get(2)?));
+                    damaged.push((place, row.get(1)?));
                 }
             }
         }
-        for (era, first, last) in damaged {
-            self.tell_damage((-1, era, first), first, last);
+        for (place, last) in damaged {
+            let is_news = self.damages.hot.insert(place);
+            self.tell_damage(is_news, "all families", place.first(), last);
         }
         for (shape, era, rows) in &self.waiting {
             if wanted.contains(shape) {
@@ -392,53 +414,58 @@ impl<'a> Reading<'a> {
         Ok(parts)
     }
 
-    fn read_buckets(&mut self, tier: Tier, shape: i64, from: i64, to: i64) -> rusqlite::Result<Vec<(i64, Extent<Buckets>)>> {
+    fn read_buckets(
+        &mut self,
+        tier: Tier,
+        shape: i64,
+        from: i64,
+        to: i64,
+    ) -> rusqlite::Result<Vec<(i64, Extent<Buckets>)>> {
         let mut read = Vec::new();
-        for key in self.keys(tier, shape, from, to)? {
-            if let Some(extent) = self.read_extent(key, |body| Extent::<Buckets>::decode(body, |_| true))? {
-                read.push((key.era, extent));
-            }
+        for place in self.places_of(tier, shape, from, to)? {
+            read.extend(self.read_extent(place, |body| Extent::<Buckets>::decode(body, |_| true))?);
         }
         Ok(read)
     }
 
-    fn keys(&self, tier: Tier, shape: i64, from: i64, to: i64) -> rusqlite::Result<Vec<Key>> {
-        let mut query = self.database.connection.prepare_cached(
-            "SELECT first, era FROM extent WHERE tier = ?1 AND shape = ?2 AND first > ?3 AND first <= ?4 AND last >= ?5",
-        )?;
-        let begin = from.saturating_sub(tier.extent_ms());
-        // A bucket is told by where it begins.
-        let reach = from.saturating_sub(tier.step_ms().unwrap_or(0));
-        let keys = query.query_map(params![tier as i64, shape, begin, to, reach], |row| {
-            Ok(Key { tier, shape, first: row.get(0)?, era: row.get(1)? })
-        })?;
-        keys.collect()
+    /// The extents that may reach into a stretch.
+    fn places_of(&self, tier: Tier, shape: i64, from: i64, to: i64) -> rusqlite::Result<Vec<Place>> {
+        if shape < 0 {
+            return Ok(Vec::new());
+        }
+        let begin = Place::of_extent(tier, shape, from.saturating_sub(tier.extent_ms()));
+        let end = Place::of_extent(tier, shape, to);
+        let query = "SELECT place FROM extent WHERE place >= ?1 AND place <= ?2";
+        let mut query = self.database.connection.prepare_cached(query)?;
+        query.query_map([begin.0, end.0], |row| row.get(0).map(Place))?.collect()
     }
 
     /// `None` for one that is damaged: it is told once, and a gap from then on.
-    fn read_extent<T>(&mut self, key: Key, decode: impl Fn(&[u8]) -> Result<T, Damaged>) -> rusqlite::Result<Option<T>> {
-        let body = match extent(&self.database.connection, key) {
-            Ok(body) => body,
-            Err(error) if super::database::is_broken(&error) => Some(Vec::new()),
+    fn read_extent<T>(
+        &mut self,
+        place: Place,
+        decode: impl Fn(&[u8]) -> Result<T, Damaged>,
+    ) -> rusqlite::Result<Option<(i64, T)>> {
+        let Stored { era, last, body } = match extent(&self.database.connection, place) {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(None),
+            // A page that is damaged costs what stands on it.
+            Err(error) if super::database::is_broken(&error) => {
+                Stored { era: 0, last: place.first(), body: Vec::new() }
+            }
             Err(error) => return Err(error),
         };
-        let Some(body) = body else { return Ok(None) };
         if let Ok(extent) = decode(&body) {
-            return Ok(Some(extent));
+            return Ok(Some((era, extent)));
         }
-        let last: i64 = self
-            .database
-            .connection
-            .prepare_cached("SELECT last FROM extent WHERE tier = ?1 AND shape = ?2 AND first = ?3 AND era = ?4")?
-            .query_row(params![key.tier as i64, key.shape, key.first, key.era], |row| row.get(0))
-            .unwrap_or(key.first);
-        self.tell_damage((key.tier as i64, key.shape, key.first), key.first, last);
+        let is_news = self.damages.known.insert(place);
+        let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
+        self.tell_damage(is_news, &family, place.first(), last);
         Ok(None)
     }
 
-    fn tell_damage(&mut self, what: (i64, i64, i64), first: i64, last: i64) {
-        if self.damages.known.insert(what) {
-            let family = self.shapes.get(&what.1).map(|family| family.id.to_string()).unwrap_or_default();
+    fn tell_damage(&mut self, is_news: bool, family: &str, first: i64, last: i64) {
+        if is_news {
             tracing::warn!(first, last, family, "a part of the history is damaged; it is shown as a gap");
         }
         let [from, to] = [first, last].map(|t| Some(UnixMs(t)));
@@ -651,7 +678,8 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u3
         let places: Vec<Option<usize>> =
             family.dimensions.iter().map(|dimension| course.family.dimension(&dimension.id)).collect();
         for (row, t) in rows.t.iter().enumerate().filter(|(_, t)| family.is_due(UnixMs(**t))) {
-            let value = |place: &Option<usize>| Some(*rows.columns.get((*place)?)?.get(row)?).filter(|value| !value.is_nan());
+            let value =
+                |place: &Option<usize>| Some(*rows.columns.get((*place)?)?.get(row)?).filter(|value| !value.is_nan());
             let values = places.iter().map(value).collect();
             ticks.entry(*t).or_default().push(FamilyValues { family: Arc::clone(&family.id), values });
         }
@@ -684,7 +712,11 @@ pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Cat
 }
 
 /// The families there ever were, by name.
-pub(super) fn knows(connection: &Connection, shapes: &mut super::database::Shapes, family: &str) -> rusqlite::Result<bool> {
+pub(super) fn knows(
+    connection: &Connection,
+    shapes: &mut super::database::Shapes,
+    family: &str,
+) -> rusqlite::Result<bool> {
     shapes.renew(connection)?;
     Ok(shapes.is_known(family))
 }

@@ -145,7 +145,10 @@ mod tests {
         let minutes = rows.fold(60_000);
         assert_eq!(minutes.t, [0, 60_000, 300_000]);
         let told = minutes.columns[0].iter().map(|bucket| (bucket.range(), bucket.mean(), bucket.count));
-        assert_eq!(format!("{:?}", told.collect::<Vec<_>>()), "[((1.0, 1.0), 1.0, 1), ((2.0, 5.0), 3.5, 2), ((NaN, NaN), NaN, 0)]");
+        assert_eq!(
+            format!("{:?}", told.collect::<Vec<_>>()),
+            "[((1.0, 1.0), 1.0, 1), ((2.0, 5.0), 3.5, 2), ((NaN, NaN), NaN, 0)]"
+        );
     }
 
     proptest! {

@@ -179,7 +179,9 @@ impl Store {
     /// Asked on a thread of its own, so that nobody else waits for the disk.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Database, &mut Damages, (&Catalog, &[Observation])) -> rusqlite::Result<T> + Send + 'static,
+        question: impl FnOnce(&mut Database, &mut Damages, (&Catalog, &[Observation])) -> rusqlite::Result<T>
+        + Send
+        + 'static,
     ) -> Result<T, Unanswered> {
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |desk| {
@@ -253,7 +255,8 @@ impl Desk {
     /// The file as it is now: it may have been opened anew.
     fn database(&mut self) -> Result<Shared, Unanswered> {
         let edition = self.shop.edition.load(Ordering::Acquire);
-        if let Some(directory) = self.directory.as_ref().filter(|_| self.database.is_none() || self.edition != edition) {
+        if let Some(directory) = self.directory.as_ref().filter(|_| self.database.is_none() || self.edition != edition)
+        {
             let opened = Database::read(directory).map_err(|error| {
                 tracing::warn!(%error, "the history can't be opened for reading");
                 Unanswered::Unreadable
@@ -308,7 +311,10 @@ impl Scribe {
             self.shop.set_trouble(stored.err());
             if next == Next::StoreLast {
                 let database = locked(&self.database);
-                if retry.is_none() && self.directory.is_some() && let Err(error) = writer::end(&database) {
+                if retry.is_none()
+                    && self.directory.is_some()
+                    && let Err(error) = writer::end(&database)
+                {
                     tracing::warn!(%error, "the end of the history could not be marked");
                 }
                 return;
@@ -411,6 +417,8 @@ fn now() -> UnixMs {
 }
 
 /// The answer to a question.
-pub(super) fn answer(question: Question) -> impl FnOnce(&mut Database, &mut Damages, (&Catalog, &[Observation])) -> rusqlite::Result<Answer> {
+pub(super) fn answer(
+    question: Question,
+) -> impl FnOnce(&mut Database, &mut Damages, (&Catalog, &[Observation])) -> rusqlite::Result<Answer> {
     move |database, damages, waiting| reader::answer(database, damages, waiting, &question)
 }

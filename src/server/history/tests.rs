@@ -116,7 +116,8 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
     }));
     record(&history, 10_000..12_000);
     assert!(history.flush(PATIENCE));
-    let exists = |t: &i64| (0..9_000).contains(&((t - BEGIN) / 1_000)) || (10_000..12_000).contains(&((t - BEGIN) / 1_000));
+    let exists =
+        |t: &i64| (0..9_000).contains(&((t - BEGIN) / 1_000)) || (10_000..12_000).contains(&((t - BEGIN) / 1_000));
     for (points, step) in [(2_000, 10_000), (210, 60_000), (100, 180_000), (10, 1_800_000), (6, 3_600_000)] {
         let (course, gaps) = ask(&history, "cpu", BEGIN + 1, BEGIN + 12_000_000, Detail::Points(points))?;
         assert_eq!(course.step_ms, step, "{points}");
@@ -124,7 +125,8 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
         let busy = course.column("busy").ok_or("cpu.busy is derived")?;
         for (place, &t) in course.body.t().iter().enumerate() {
             assert_eq!(t % step, 0);
-            let instants = || (t..t + step).step_by(1_000).filter(|t| *t >= BEGIN && *t < BEGIN + 12_000_000).filter(exists);
+            let instants =
+                || (t..t + step).step_by(1_000).filter(|t| *t >= BEGIN && *t < BEGIN + 12_000_000).filter(exists);
             for (column, value) in [
                 (1, &(|t| value(t, 1)) as &dyn Fn(i64) -> f64),
                 (busy, &|t| ((value(t, 0) + value(t, 1)) * 100.0).round() / 100.0),
@@ -136,7 +138,10 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
                     all.iter().sum::<f64>() / all.len() as f64,
                     all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                 ];
-                assert!(told.iter().zip(expected).all(|(told, expected)| (told - expected).abs() < 1e-6), "{told:?} {expected:?}");
+                assert!(
+                    told.iter().zip(expected).all(|(told, expected)| (told - expected).abs() < 1e-6),
+                    "{told:?} {expected:?}"
+                );
             }
         }
         let within_the_gap = |t: &&i64| **t >= BEGIN + 9_000_000 && **t + step <= BEGIN + 10_000_000;
@@ -182,7 +187,8 @@ fn another_start_goes_on_and_remembers_the_last_minutes() -> Result {
     let history = History::start(opened, catalog(), Arc::default())?;
     assert_eq!(history.newest().map(|(id, _)| id), Some(last.id));
     assert_eq!(history.snapshot(KEPT).history.track("cpu").map(model::Track::len), Some(600));
-    let down = Gap { from: Some(UnixMs(BEGIN + 700_000)), to: Some(UnixMs(BEGIN + 709_000)), reason: GapReason::NotRunning };
+    let down =
+        Gap { from: Some(UnixMs(BEGIN + 700_000)), to: Some(UnixMs(BEGIN + 709_000)), reason: GapReason::NotRunning };
     history.record(&Observation::Gap(down));
     record(&history, 710..720);
     let (course, gaps) = ask(&history, "cpu", BEGIN, BEGIN + HOUR_MS, Detail::Ticks)?;
@@ -196,7 +202,8 @@ fn families_that_come_and_go_keep_their_past() -> Result {
     let sample = |second: i64, families: &[(&str, &[f64])]| {
         let t = UnixMs(BEGIN + second * 1_000);
         let values = |values: &[f64]| values.iter().map(|value| Some(*value)).collect();
-        let families = families.iter().map(|(id, of)| FamilyValues { family: (*id).into(), values: values(of) }).collect();
+        let families =
+            families.iter().map(|(id, of)| FamilyValues { family: (*id).into(), values: values(of) }).collect();
         Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
     };
     let one = Arc::new(Catalog(vec![family("cores", 1_000, &["0"]), family("disk.a.util", 1_000, &["util"])]));
@@ -239,7 +246,8 @@ fn a_clock_set_back_overwrites_nothing_and_doubles_nothing() -> Result {
     }
     history.close();
     let connection = Database::read(&folder.path)?.connection;
-    let eras: String = connection.query_row("SELECT group_concat(era || ':' || last, ' ') FROM era", [], |row| row.get(0))?;
+    let eras: String =
+        connection.query_row("SELECT group_concat(era || ':' || last, ' ') FROM era", [], |row| row.get(0))?;
     assert_eq!(eras, format!("0:{} 1:{}", BEGIN + 7_299_000, BEGIN + 3_699_000), "both are still there");
     Ok(())
 }
@@ -274,14 +282,22 @@ fn damage_costs_what_is_damaged_and_is_a_gap() -> Result {
     let history = start(Some(&folder.path))?;
     record(&history, 0..10_900);
     assert!(history.flush(PATIENCE));
+    let mask = (1_i64 << 42) - 1;
     let flip = "substr(body, 1, 40) || x'5a' || substr(body, 42)";
-    spoil(&folder.path, &format!("UPDATE extent SET body = {flip} WHERE tier = 0 AND first = {}", BEGIN + HOUR_MS))?;
+    spoil(
+        &folder.path,
+        &format!("UPDATE extent SET body = {flip} WHERE place >> 61 = 0 AND place & {mask} = {}", BEGIN + HOUR_MS),
+    )?;
     let (course, gaps) = ask(&history, "cpu", BEGIN, BEGIN + 4 * HOUR_MS, Detail::Ticks)?;
     assert_eq!(course.body.t(), [seconds(0..3_600), seconds(7_200..10_900)].concat());
-    let hour = Gap { from: Some(UnixMs(BEGIN + HOUR_MS)), to: Some(UnixMs(BEGIN + 2 * HOUR_MS - 1_000)), reason: GapReason::Unknown };
+    let hour = Gap {
+        from: Some(UnixMs(BEGIN + HOUR_MS)),
+        to: Some(UnixMs(BEGIN + 2 * HOUR_MS - 1_000)),
+        reason: GapReason::Unknown,
+    };
     assert_eq!(gaps, [hour]);
     // Damaged blocks cost their seconds when their hour is packed.
-    spoil(&folder.path, "UPDATE hot SET block = x'00' WHERE first = (SELECT max(first) FROM hot)")?;
+    spoil(&folder.path, "UPDATE hot SET block = x'00' WHERE place = (SELECT max(place) FROM hot)")?;
     record(&history, 14_400..14_401);
     assert!(history.flush(PATIENCE));
     let rest = ticks(&history, "cpu", BEGIN + 2 * HOUR_MS, BEGIN + 5 * HOUR_MS)?;
@@ -361,7 +377,9 @@ fn a_directory_that_vanishes_is_made_again() -> Result {
     assert!(history.flush(PATIENCE));
     assert_eq!(history.trouble(), None);
     assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + HOUR_MS)?, seconds(10..20), "what was stored went with it");
-    assert!(matches!(open(Some(&directory), Retention::default()).map_err(|error| error.to_string()), Err(line) if line.contains("another Telltale")));
+    assert!(
+        matches!(open(Some(&directory), Retention::default()).map_err(|error| error.to_string()), Err(line) if line.contains("another Telltale"))
+    );
     Ok(())
 }
 

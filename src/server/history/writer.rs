@@ -2,7 +2,7 @@
 
 use super::block::{self, Part};
 use super::bytes::put;
-use super::database::{Database, Key, extent};
+use super::database::{Database, Place, extent};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
 use super::rows::{Buckets, Rows};
@@ -154,10 +154,8 @@ impl Draft {
         for entry in &sample.families {
             let Some(number) = numbers.get(&entry.family) else { continue };
             let columns = number.decimals.len();
-            let (_, rows) = self
-                .parts
-                .entry(number.shape)
-                .or_insert_with(|| (Arc::clone(&number.decimals), Rows::new(columns)));
+            let (_, rows) =
+                self.parts.entry(number.shape).or_insert_with(|| (Arc::clone(&number.decimals), Rows::new(columns)));
             rows.t.push(id.t.0);
             for (index, column) in rows.columns.iter_mut().enumerate() {
                 column.push(entry.values.get(index).copied().flatten().unwrap_or(f64::NAN));
@@ -170,8 +168,8 @@ impl Draft {
         let parts = self.parts.iter().map(|(shape, (decimals, rows))| Part { shape: *shape, decimals, rows });
         let block = block::encode(&self.ticks, &parts.collect::<Vec<_>>());
         within
-            .prepare_cached("INSERT OR REPLACE INTO hot (era, first, last, block) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.era, first, last, block])?;
+            .prepare_cached("INSERT OR REPLACE INTO hot (place, last, block) VALUES (?1, ?2, ?3)")?
+            .execute(params![Place::of_block(i64::from(self.era), *first).0, last, block])?;
         within
             .prepare_cached(
                 "INSERT INTO era (era, first, last, is_ended) VALUES (?1, ?2, ?3, 0)
@@ -213,27 +211,39 @@ const fn hour(t: i64) -> i64 {
 
 /// The hours whose blocks wait to become extents.
 fn hours_over(connection: &Connection, now: (u32, i64)) -> rusqlite::Result<Vec<(u32, i64)>> {
-    let mut query = connection.prepare_cached("SELECT DISTINCT era, first / ?1 FROM hot ORDER BY 1, 2")?;
-    let hours = query.query_map([HOUR_MS], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    hours.filter(|hour| hour.as_ref().map_or(true, |hour| *hour != now)).collect()
+    let mut query = connection.prepare_cached("SELECT place FROM hot ORDER BY place")?;
+    let places = query.query_map([], |row| row.get(0).map(Place))?;
+    let mut hours = Vec::new();
+    for place in places {
+        let place = place?;
+        let one = (u32::try_from(place.era()).unwrap_or_default(), hour(place.first()));
+        if one != now && hours.last() != Some(&one) {
+            hours.push(one);
+        }
+    }
+    Ok(hours)
 }
 
 /// Blocks become extents, and their folds become part of the coarser tiers', in one transaction.
 fn close(database: &mut Database, era: u32, hour: i64) -> rusqlite::Result<()> {
     let Database { connection, shapes } = database;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (from, to) = (hour * HOUR_MS, (hour + 1) * HOUR_MS);
+    let [from, to] = [hour, hour + 1].map(|hour| Place::of_block(i64::from(era), hour * HOUR_MS).0);
     let mut by_shape: BTreeMap<i64, Rows> = BTreeMap::new();
     {
         let mut query = transaction
-            .prepare_cached("SELECT first, last, block FROM hot WHERE era = ?1 AND first >= ?2 AND first < ?3 ORDER BY first")?;
-        let mut blocks = query.query(params![era, from, to])?;
+            .prepare_cached("SELECT place, last, block FROM hot WHERE place >= ?1 AND place < ?2 ORDER BY place")?;
+        let mut blocks = query.query([from, to])?;
         while let Some(row) = blocks.next()? {
-            let (first, last, bytes): (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let read = block::decode(&bytes, |_| true, |shape, rows| match by_shape.get_mut(&shape) {
-                Some(known) => known.append(rows),
-                None => drop(by_shape.insert(shape, rows)),
-            });
+            let (first, last) = (Place(row.get(0)?).first(), row.get(1)?);
+            let read = block::decode(
+                row.get_ref(2)?.as_bytes().unwrap_or_default(),
+                |_| true,
+                |shape, rows| match by_shape.get_mut(&shape) {
+                    Some(known) => known.append(rows),
+                    None => drop(by_shape.insert(shape, rows)),
+                },
+            );
             if read.is_err() {
                 tracing::warn!(first, last, "some seconds of the history are damaged; they are a gap now");
                 let [from, to] = [first, last].map(|t| Some(crate::model::UnixMs(t)));
@@ -247,8 +257,8 @@ fn close(database: &mut Database, era: u32, hour: i64) -> rusqlite::Result<()> {
     for (shape, rows) in &by_shape {
         let Some(family) = shapes.get(*shape) else { continue };
         let ticks = Extent { step: family.interval_ms.ms(), shape: columns(family), body: rows.clone() };
-        let key = Key { tier: Tier::Ticks, shape: *shape, first: rows.t[0], era: i64::from(era) };
-        insert(&transaction, key, rows.t[rows.t.len() - 1], &ticks.encode())?;
+        let place = Place::of_extent(Tier::Ticks, *shape, rows.t[0]);
+        insert(&transaction, place, i64::from(era), rows.t[rows.t.len() - 1], &ticks.encode())?;
 
         let Extent { shape: mut all, body: mut wide, .. } = ticks;
         for derived in Derived::of(family, &catalog) {
@@ -264,7 +274,7 @@ fn close(database: &mut Database, era: u32, hour: i64) -> rusqlite::Result<()> {
             buckets = Some(folded);
         }
     }
-    transaction.execute("DELETE FROM hot WHERE era = ?1 AND first >= ?2 AND first < ?3", params![era, from, to])?;
+    transaction.execute("DELETE FROM hot WHERE place >= ?1 AND place < ?2", [from, to])?;
     transaction.commit()
 }
 
@@ -274,41 +284,35 @@ pub(super) fn columns(family: &Family) -> Vec<ColumnShape> {
 }
 
 /// Adds to the extent that the buckets continue, or begins one.
-fn add(
-    within: &Transaction<'_>,
-    tier: Tier,
-    shape: i64,
-    era: i64,
-    mut more: Extent<Buckets>,
-) -> rusqlite::Result<()> {
+fn add(within: &Transaction<'_>, tier: Tier, shape: i64, era: i64, mut more: Extent<Buckets>) -> rusqlite::Result<()> {
     let (Some(first), Some(last)) = (more.body.t.first().copied(), more.body.t.last().copied()) else { return Ok(()) };
-    let begin = first.div_euclid(tier.extent_ms()) * tier.extent_ms();
-    let known: Option<i64> = within
-        .prepare_cached(
-            "SELECT max(first) FROM extent WHERE tier = ?1 AND shape = ?2 AND first >= ?3 AND first < ?4 AND era = ?5",
-        )?
-        .query_row(params![tier as i64, shape, begin, first, era], |row| row.get(0))?;
-    let mut key = Key { tier, shape, first, era };
-    if let Some(known) = known {
-        let before = Key { first: known, ..key };
-        let body = extent(within, before)?.map(|body| Extent::<Buckets>::decode(&body, |_| true));
-        match body {
-            Some(Ok(mut before_it)) if before_it.shape == more.shape => {
-                before_it.body.append(more.body);
-                more = before_it;
-                key = before;
-            }
-            // Another set of columns has an extent of its own; so has what follows after damage.
-            _ => {}
+    let begin = Place::of_extent(tier, shape, first.div_euclid(tier.extent_ms()) * tier.extent_ms());
+    let mut place = Place::of_extent(tier, shape, first);
+    let before: Option<i64> = within
+        .prepare_cached("SELECT max(place) FROM extent WHERE place >= ?1 AND place < ?2 AND era = ?3")?
+        .query_row([begin.0, place.0, era], |row| row.get(0))?;
+    if let Some(before) = before.map(Place) {
+        let known = extent(within, before)?.map(|stored| Extent::<Buckets>::decode(&stored.body, |_| true));
+        // Another set of columns has an extent of its own; so has what follows after damage.
+        if let Some(Ok(mut known)) = known
+            && known.shape == more.shape
+        {
+            known.body.append(more.body);
+            more = known;
+            place = before;
         }
     }
-    insert(within, key, last, &more.encode())
+    insert(within, place, era, last, &more.encode())
 }
 
-fn insert(within: &Connection, key: Key, last: i64, body: &[u8]) -> rusqlite::Result<()> {
+/// Two eras may begin an extent at the same instant: the later one then stands beside it.
+fn insert(within: &Connection, mut place: Place, era: i64, last: i64, body: &[u8]) -> rusqlite::Result<()> {
+    while extent(within, place)?.is_some_and(|stored| stored.era != era) {
+        place.0 += 1;
+    }
     within
-        .prepare_cached("INSERT OR REPLACE INTO extent (tier, shape, first, era, last, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![key.tier as i64, key.shape, key.first, key.era, last, body])?;
+        .prepare_cached("INSERT OR REPLACE INTO extent (place, era, last, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![place.0, era, last, body])?;
     Ok(())
 }
 
@@ -317,14 +321,12 @@ fn forget(connection: &mut Connection, now: i64, retention: &Retention) -> rusql
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for tier in Tier::ALL {
-        let query = "DELETE FROM extent WHERE tier = ?1 AND last < ?2";
-        transaction.execute(query, params![tier as i64, before(retention.of(tier))])?;
+        // An extent goes as a whole, once the newest that it can hold is too old.
+        forget_tier(&transaction, tier, before(retention.of(tier)).saturating_sub(tier.extent_ms()))?;
     }
     transaction.execute("DELETE FROM hot WHERE last < ?1", [before(retention.ticks)])?;
     let oldest = before(Tier::ALL.map(|tier| retention.of(tier)).into_iter().max().unwrap_or_default());
     transaction.execute("DELETE FROM gap WHERE last < ?1", [oldest])?;
-    transaction.execute("DELETE FROM culprit WHERE last < ?1", [before(retention.minutes)])?;
-    transaction.execute("DELETE FROM culprit WHERE span = 1000 AND last < ?1", [before(retention.ticks)])?;
     // The one that was in force then is still needed.
     let outlived = "DELETE FROM catalog WHERE EXISTS (SELECT 1 FROM catalog AS later
         WHERE later.era >= catalog.era AND later.first > catalog.first AND later.first < ?1)";
@@ -334,18 +336,41 @@ fn forget(connection: &mut Connection, now: i64, retention: &Retention) -> rusql
     give_back(connection, SPARE_PAGES.max(number(connection, "page_count")? / 8))
 }
 
+/// Drops the extents of a tier that begin before an instant.
+fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
+    let shapes: i64 = within.query_row("SELECT coalesce(max(id), 0) FROM shape", [], |row| row.get(0))?;
+    let mut query = within.prepare_cached("DELETE FROM extent WHERE place >= ?1 AND place <= ?2")?;
+    for shape in 0..=shapes {
+        let [first, last] = [0, before].map(|t| Place::of_extent(tier, shape, t).0);
+        if first < last {
+            query.execute([first, last])?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether there was anything to forget.
 fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
     for tier in Tier::ALL {
-        let oldest: Option<i64> =
-            connection.query_row("SELECT min(first) FROM extent WHERE tier = ?1", [tier as i64], |row| row.get(0))?;
-        if let Some(oldest) = oldest {
-            let until = oldest.saturating_add(tier.extent_ms());
-            connection.execute("DELETE FROM extent WHERE tier = ?1 AND first < ?2", params![tier as i64, until])?;
+        if let Some(oldest) = oldest(connection, tier)? {
+            forget_tier(connection, tier, oldest.saturating_add(tier.extent_ms()))?;
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Where the first extent of a tier begins.
+pub(super) fn oldest(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
+    let shapes: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM shape", [], |row| row.get(0))?;
+    let mut query = connection.prepare_cached("SELECT min(place) FROM extent WHERE place >= ?1 AND place < ?2")?;
+    let mut oldest: Option<i64> = None;
+    for shape in 0..=shapes {
+        let [first, end] = [shape, shape + 1].map(|shape| Place::of_extent(tier, shape, 0).0);
+        let found: Option<i64> = query.query_row([first, end], |row| row.get(0))?;
+        oldest = oldest.into_iter().chain(found.map(|place| Place(place).first())).min();
+    }
+    Ok(oldest)
 }
 
 /// Free pages beyond so many go back to the file system.
