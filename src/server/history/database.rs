@@ -1,7 +1,7 @@
 //! The file: how it is opened, what its tables are, and how older ones become like it.
 
 use super::tier::Tier;
-use crate::model::{Catalog, Family};
+use crate::model::{Catalog, Dimension, Family, Interval, Unit};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
 use std::collections::HashMap;
 use std::fs;
@@ -242,16 +242,42 @@ impl Shapes {
     }
 }
 
+/// A family as few bytes: what is usual is left out.
 fn pack(family: &Family) -> Vec<u8> {
+    use serde_json::{Value, json};
     use std::io::Write;
+    let dimension = |dimension: &Dimension| match (&dimension.unit, dimension.id == dimension.label) {
+        (None, true) => json!(dimension.id),
+        (None, false) => json!([dimension.id, dimension.label]),
+        (Some(unit), _) => json!([dimension.id, dimension.label, unit.id()]),
+    };
+    let dimensions: Vec<Value> = family.dimensions.iter().map(dimension).collect();
+    let text = json!([family.id, family.title, family.unit.id(), family.stacked, family.interval_ms, dimensions]);
     let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     // Memory takes whatever is written to it.
-    drop(packer.write_all(&serde_json::to_vec(family).unwrap_or_default()));
+    drop(packer.write_all(text.to_string().as_bytes()));
     packer.finish().unwrap_or_default()
 }
 
 fn unpack(packed: &[u8]) -> Option<Family> {
-    serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()
+    use serde_json::Value;
+    let text: Value = serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()?;
+    let [id, title, unit, stacked, interval, dimensions] = text.as_array()?.as_slice() else { return None };
+    let dimension = |value: &Value| {
+        let parts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let text = |place: usize| parts.get(place).and_then(Value::as_str);
+        let id: Arc<str> = text(0)?.into();
+        let label = text(1).map_or_else(|| Arc::clone(&id), Arc::from);
+        Some(Dimension { id, label, unit: text(2).and_then(Unit::parse) })
+    };
+    Some(Family {
+        id: id.as_str()?.into(),
+        title: title.as_str()?.into(),
+        unit: Unit::parse(unit.as_str()?)?,
+        stacked: stacked.as_bool()?,
+        interval_ms: Interval::from_ms(u32::try_from(interval.as_u64()?).ok()?)?,
+        dimensions: dimensions.as_array()?.iter().map(dimension).collect::<Option<_>>()?,
+    })
 }
 
 /// Where a block or an extent stands in its table: the number of its row says what it is of and when it begins, in the
@@ -316,7 +342,6 @@ pub(super) fn extent(connection: &Connection, place: Place) -> rusqlite::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Interval, Unit};
 
     fn family(label: &str) -> Family {
         Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", label)])
@@ -324,6 +349,9 @@ mod tests {
 
     #[test]
     fn a_shape_is_stored_once_and_found_again() -> Result<(), Box<dyn std::error::Error>> {
+        let with_unit = Dimension { id: "a".into(), label: "A".into(), unit: Some(Unit::Bytes) };
+        let mixed = Family { dimensions: vec![with_unit], ..family("b").stacked() };
+        assert_eq!(unpack(&pack(&mixed)), Some(mixed));
         let folder = super::super::fixture::Folder::new()?;
         let mut database = Database::open(&folder.path)?;
         let transaction = database.connection.transaction()?;

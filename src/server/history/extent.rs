@@ -170,21 +170,31 @@ fn bits(numbers: impl Iterator<Item = i64> + Clone) -> u64 {
     differences.map(|difference| 2 * u64::from(64 - difference.unsigned_abs().leading_zeros())).sum()
 }
 
+/// So many steps the way from a bucket's least value to its greatest one has, for its mean to stand on: finer than
+/// anybody sees, and where the values themselves are coarser, exact.
+const MEAN_STEPS: f64 = 1_023.0;
+
 impl Extent<Buckets> {
-    /// The least value, how far the greatest is from it, the sum beyond that of all least values, and the count: of
-    /// what does not change, all but the first are the same.
+    /// The least value, how far the greatest is from it, and where between them the mean is: of what does not change,
+    /// all but the first are the same. How many values there are is mostly the same for all columns, and told once.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = head(1, self.step, &self.body.t, &self.shape);
+        let counts = |buckets: &Vec<Bucket>| buckets.iter().map(|bucket| f64::from(bucket.count)).collect::<Vec<_>>();
+        let shared = self.body.columns.first().map(counts).unwrap_or_default();
+        column::encode(&shared, 0, &mut bytes);
         for (buckets, shape) in self.body.columns.iter().zip(&self.shape) {
+            let own = counts(buckets);
+            bytes.push(u8::from(own != shared));
+            if own != shared {
+                column::encode(&own, 0, &mut bytes);
+            }
             let values = |of: &dyn Fn(&Bucket) -> f64| -> Vec<f64> {
                 buckets.iter().map(|bucket| if bucket.count == 0 { f64::NAN } else { of(bucket) }).collect()
             };
             let round = rounding(shape.decimals);
-            let count = |bucket: &Bucket| f64::from(bucket.count);
             column::encode(&values(&|bucket| bucket.min), shape.decimals, &mut bytes);
             column::encode(&values(&|bucket| round(bucket.max - bucket.min)), shape.decimals, &mut bytes);
-            column::encode(&values(&|it| round(it.sum - it.min * count(it))), shape.decimals, &mut bytes);
-            column::encode(&buckets.iter().map(count).collect::<Vec<_>>(), 0, &mut bytes);
+            column::encode(&values(&|bucket| mean_code(bucket, shape.decimals)), 0, &mut bytes);
         }
         seal(&mut bytes);
         bytes
@@ -192,25 +202,29 @@ impl Extent<Buckets> {
 
     pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(usize) -> bool) -> Result<Self, Damaged> {
         let (mut reader, head) = Head::read(bytes, 1)?;
+        let (length, mut shared) = (head.t.len(), Vec::new());
+        column::decode(&mut reader, length, 0, &mut shared)?;
         let mut columns = vec![Vec::new(); head.shape.len()];
         for (index, (buckets, shape)) in columns.iter_mut().zip(&head.shape).enumerate() {
+            let has_own = reader.byte()? != 0;
             if !is_wanted(index) {
-                (0..4).try_for_each(|_| column::skip(&mut reader))?;
+                (0..3 + usize::from(has_own)).try_for_each(|_| column::skip(&mut reader))?;
                 continue;
             }
-            let [mut least, mut width, mut excess, mut counts] = [const { Vec::new() }; 4];
-            let length = head.t.len();
+            let [mut own, mut least, mut width, mut means] = [const { Vec::new() }; 4];
+            if has_own {
+                column::decode(&mut reader, length, 0, &mut own)?;
+            }
             column::decode(&mut reader, length, shape.decimals, &mut least)?;
             column::decode(&mut reader, length, shape.decimals, &mut width)?;
-            column::decode(&mut reader, length, shape.decimals, &mut excess)?;
-            column::decode(&mut reader, length, 0, &mut counts)?;
-            let round = rounding(shape.decimals);
+            column::decode(&mut reader, length, 0, &mut means)?;
+            let (round, counts) = (rounding(shape.decimals), if has_own { &own } else { &shared });
             buckets.reserve(length);
-            for (((min, width), excess), count) in least.into_iter().zip(width).zip(excess).zip(counts) {
-                buckets.push(match count as u32 {
+            for (((min, width), code), count) in least.into_iter().zip(width).zip(means).zip(counts) {
+                buckets.push(match *count as u32 {
                     0 => Bucket::EMPTY,
                     count => {
-                        let sum = round(min * f64::from(count) + excess);
+                        let sum = mean_of(min, width, code, shape.decimals) * f64::from(count);
                         Bucket { min, max: round(min + width), sum, count }
                     }
                 });
@@ -218,6 +232,21 @@ impl Extent<Buckets> {
         }
         Ok(Self { step: head.step, shape: head.shape, body: Buckets { t: head.t, columns } })
     }
+}
+
+/// Where the mean stands between least and greatest value: in steps of the last decimal place, or in so many steps as
+/// there are at most.
+fn mean_code(bucket: &Bucket, decimals: u8) -> f64 {
+    let (above, width) = (bucket.mean() - bucket.min, bucket.max - bucket.min);
+    let steps = (width * column::power(decimals)).round();
+    let code = if steps <= MEAN_STEPS { above * column::power(decimals) } else { above / width * MEAN_STEPS };
+    code.round().clamp(0.0, MEAN_STEPS)
+}
+
+fn mean_of(min: f64, width: f64, code: f64, decimals: u8) -> f64 {
+    let steps = (width * column::power(decimals)).round();
+    let above = if steps <= MEAN_STEPS { code / column::power(decimals) } else { code / MEAN_STEPS * width };
+    rounding(decimals)(min + above)
 }
 
 /// Sums and differences of decimal fractions are such fractions only once they are rounded.
@@ -318,7 +347,16 @@ mod tests {
             shape: vec![shape(2), ColumnShape { decimals: 2, derived: Some("busy".to_owned()) }],
             body: extent().body.fold(60_000),
         };
-        assert_eq!(Extent::<Buckets>::decode(&minutes.encode(), |_| true)?, minutes);
+        let back = Extent::<Buckets>::decode(&minutes.encode(), |_| true)?;
+        assert_eq!((&back.body.t, &back.shape), (&minutes.body.t, &minutes.shape));
+        for (back, bucket) in back.body.columns.iter().flatten().zip(minutes.body.columns.iter().flatten()) {
+            assert_eq!((back.range(), back.count), (bucket.range(), bucket.count));
+            let width = bucket.max - bucket.min;
+            assert!(
+                (back.mean() - bucket.mean()).abs() <= (width / MEAN_STEPS).max(0.01) / 2.0 + 0.005,
+                "{back:?} {bucket:?}"
+            );
+        }
         let empty = Extent { step: 60_000, shape: Vec::new(), body: Buckets::default() };
         assert_eq!(Extent::<Buckets>::decode(&empty.encode(), |_| true)?, empty);
         Ok(())

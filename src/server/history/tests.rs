@@ -122,6 +122,8 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
         let (course, gaps) = ask(&history, "cpu", BEGIN + 1, BEGIN + 12_000_000, Detail::Points(points))?;
         assert_eq!(course.step_ms, step, "{points}");
         assert_eq!(gaps.len(), 1);
+        // Within a minute and beyond, means are kept to a last place or a thousandth of their bucket's range.
+        let tolerance = if step < 60_000 { 1e-6 } else { 0.05 };
         let busy = course.column("busy").ok_or("cpu.busy is derived")?;
         for (place, &t) in course.body.t().iter().enumerate() {
             assert_eq!(t % step, 0);
@@ -139,7 +141,7 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
                     all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                 ];
                 assert!(
-                    told.iter().zip(expected).all(|(told, expected)| (told - expected).abs() < 1e-6),
+                    told.iter().zip(expected).all(|(told, expected)| (told - expected).abs() < tolerance),
                     "{told:?} {expected:?}"
                 );
             }
