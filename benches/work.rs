@@ -93,9 +93,11 @@ fn drawing() {
                 catalog: catalog.clone(),
                 history: history.clone(),
                 end: history.newest_tick(),
-                window: Window::Ten,
+                window: Window::TEN,
                 offset_minutes: 0,
                 cursor: None,
+                is_past: false,
+                bands: Vec::new(),
             };
             let began = Instant::now();
             for family in catalog.iter() {

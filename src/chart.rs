@@ -3,6 +3,7 @@
 //! A chart is a box of [`WIDTH`] by [`HEIGHT`] units, stretched to whatever room it gets. One unit across is
 //! a round length of time in every window, so that what was drawn moves by whole units and never changes shape.
 
+pub mod band;
 pub mod cursor;
 mod devices;
 pub mod drawing;
@@ -25,6 +26,7 @@ pub mod ticks;
 pub mod trend;
 pub mod words;
 
+pub use band::{Band, Bands};
 pub use devices::DeviceText;
 pub use drawing::{Drawing, GapNote};
 pub use path::Stroke;

@@ -19,6 +19,8 @@ mod samples;
 #[cfg(feature = "hydrate")]
 mod search;
 #[cfg(feature = "hydrate")]
+mod show;
+#[cfg(feature = "hydrate")]
 mod stream;
 #[cfg(feature = "hydrate")]
 mod surface;

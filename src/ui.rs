@@ -10,6 +10,7 @@ pub mod keys;
 pub mod live;
 pub mod overview;
 pub mod processes;
+pub mod range;
 pub mod sections;
 pub mod shell;
 pub mod sparkline;

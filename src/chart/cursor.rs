@@ -13,7 +13,7 @@ pub fn values_at(family: &Family, history: &History, t: UnixMs) -> Vec<Option<f6
 /// The tick nearest to a place from the left, given as a share from 0 to 1.
 pub fn t_at(span: Span, share: f64, interval: Interval) -> UnixMs {
     let start = span.start();
-    let past_start = (between(share, 0.0, 1.0) * span.window.length().ms() as f64) as i64;
+    let past_start = (between(share, 0.0, 1.0) * span.window.ms() as f64) as i64;
     within(span, UnixMs(start.0.saturating_add(past_start + interval.ms() / 2)).floor_to(interval), interval)
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use crate::chart::Window;
     use proptest::prelude::*;
 
-    const SPAN: Span = Span::ending(UnixMs(300_000), Window::Five);
+    const SPAN: Span = Span::ending(UnixMs(300_000), Window::FIVE);
 
     #[test]
     fn a_place_is_the_nearest_tick() {

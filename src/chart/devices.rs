@@ -113,7 +113,16 @@ mod tests {
             history.push(&sample);
         }
         let end = history.newest_tick();
-        Ok(Scene { catalog, history, end, window: Window::One, offset_minutes: 0, cursor: None })
+        Ok(Scene {
+            catalog,
+            history,
+            end,
+            window: Window::ONE,
+            is_past: false,
+            offset_minutes: 0,
+            cursor: None,
+            bands: Vec::new(),
+        })
     }
 
     #[test]

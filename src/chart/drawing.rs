@@ -36,7 +36,8 @@ pub struct GapNote {
 const NOTE_DISTANCE: i32 = 24;
 
 impl Drawing {
-    pub fn of(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> Self {
+    /// `top` is what its scale has to reach besides.
+    pub fn of(family: &Family, history: &History, span: Span, zone_offset_minutes: i32, top: f64) -> Self {
         let holes = holes::holes(family, history, span);
         let (strokes, scale, settled) = match history.track(&family.id) {
             Some(track) if family.is_heat() => {
@@ -46,7 +47,7 @@ impl Drawing {
             Some(track) => {
                 let rows = Rows::of(track, span, WIDTH);
                 let shape = Shape::of(family, &rows);
-                let scale = shape.scale();
+                let scale = shape.scale(top);
                 (shape.strokes(&scale), scale, Some(Settled::new(span, scale, &rows, history)))
             }
             None => (vec![Stroke::default(); stroke_count(family)], Scale::round(family.unit, 0.0), None),
@@ -88,12 +89,12 @@ impl<'a> Shape<'a> {
         Self { family, rows, stack: family.stacked.then(|| rows.stack()) }
     }
 
-    pub(super) fn scale(&self) -> Scale {
+    pub(super) fn scale(&self, top: f64) -> Scale {
         let unit = self.family.unit;
         match &self.stack {
-            Some(stack) if matches!(unit, Unit::Bytes | Unit::Count) => Scale::total(unit, stack.max),
-            Some(stack) => Scale::round(unit, stack.max),
-            None => Scale::round(unit, self.rows.max()),
+            Some(stack) if matches!(unit, Unit::Bytes | Unit::Count) => Scale::total(unit, stack.max.max(top)),
+            Some(stack) => Scale::round(unit, stack.max.max(top)),
+            None => Scale::round(unit, self.rows.max().max(top)),
         }
     }
 
@@ -156,7 +157,7 @@ fn notes(
         .iter()
         .map(|hole| {
             let (from, to) = around(hole, family, span);
-            GapNote { start: x(from), end: x(to), title: hole.title(zone_offset_minutes) }
+            GapNote { start: x(from), end: x(to), title: hole.title(span, zone_offset_minutes) }
         })
         .collect()
 }
@@ -176,7 +177,7 @@ mod tests {
     fn a_chart_of_one_sample_is_not_empty() {
         let rows = [(300, vec![Some(10.0), Some(20.0)])];
         for family in [family(Unit::Percent, 1, &["a", "b"]), family(Unit::Percent, 1, &["a", "b"]).stacked()] {
-            let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::Five), 0);
+            let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0);
             assert!(drawing.strokes.iter().all(|stroke| !stroke.line.is_empty()));
             assert_eq!(values_at(&family, &history(&family, &rows, &[]), at(300)), [Some(10.0), Some(20.0)]);
             assert_eq!(drawing.gaps, "");
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn a_chart_without_data_has_axes_all_the_same() {
         let family = family(Unit::Percent, 1, &["a", "b"]);
-        let (history, span) = (history(&family, &[], &[]), Span::ending(at(300), Window::Five));
+        let (history, span) = (history(&family, &[], &[]), Span::ending(at(300), Window::FIVE));
         let drawing = Drawing::of(&family, &history, span, 0);
         assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
         assert_eq!((drawing.strokes.len(), drawing.y_ticks.len(), time_ticks(span, 0).len()), (2, 5, 4));
@@ -197,7 +198,7 @@ mod tests {
     fn areas_of_a_stack_are_the_outline_without_the_one_below() {
         let family = family(Unit::Bytes, 1, &["used", "none", "free"]).stacked();
         let rows: Vec<_> = (0..=60).map(|s| (s, vec![Some(1e9), Some(0.0), Some(1e9)])).collect();
-        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(60), Window::One), 0);
+        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(60), Window::ONE), 0);
         let stroke = |line: &str, area: &str| Stroke { line: line.to_owned(), area: area.to_owned() };
         let lower = "M0 120h1200V240H0z";
         assert_eq!(
@@ -212,7 +213,7 @@ mod tests {
         let family = family(Unit::Count, 1, &["a"]);
         let rows = seconds(0..=300, |s| (!(101..=199).contains(&s)).then_some(Some(1.0)));
         let history = history(&family, &rows, &[gap(101, 199, GapReason::Suspended)]);
-        let drawing = Drawing::of(&family, &history, Span::ending(at(300), Window::Five), 0);
+        let drawing = Drawing::of(&family, &history, Span::ending(at(300), Window::FIVE), 0);
         assert_eq!(drawing.gaps, "M400 0h400v240H400z");
         let title = "00:01:41 to 00:03:19: the host was suspended".to_owned();
         assert_eq!(drawing.gap_notes, [GapNote { start: 400, end: 800, title }]);
@@ -223,7 +224,7 @@ mod tests {
     fn many_small_holes_share_a_note() {
         let family = family(Unit::Count, 1, &["a"]);
         let rows = seconds(0..=300, |s| Some((s % 2 == 0).then_some(1.0)));
-        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::Five), 0);
+        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0);
         assert_eq!(drawing.gap_notes.len(), 1);
     }
 
@@ -240,7 +241,7 @@ mod tests {
             let unit = [Percent, Bytes, BytesPerSecond, PerSecond, Milliseconds, Celsius, Hertz, Count][rows.len() % 8];
             let family = Family { stacked, ..family(unit, interval_s, &["a", "b"]) };
             let history = history(&family, &rows, &[]);
-            let span = Span::ending(at(end), Window::ALL[index]);
+            let span = Span::ending(at(end), Window::LIVE[index]);
             let drawing = Drawing::of(&family, &history, span, 0);
             for path in drawing.strokes.iter().flat_map(|stroke| [&stroke.line, &stroke.area]).chain([&drawing.gaps]) {
                 prop_assert!(is_sound(path, i64::from(WIDTH), i64::from(HEIGHT)), "{}", path);

@@ -14,8 +14,8 @@ pub struct Grid {
     interval: Interval,
 }
 
-/// Beyond any span, and small enough to be a place in units.
-const LONGEST_MS: i64 = 1 << 30;
+/// Beyond any span.
+const FAR: i64 = 1 << 20;
 
 impl Grid {
     pub fn new(span: Span, width: i32, interval: Interval) -> Self {
@@ -30,7 +30,7 @@ impl Grid {
 
     /// Negative left of the span.
     pub fn x(&self, t: UnixMs) -> i32 {
-        t.0.saturating_sub(self.start).clamp(-LONGEST_MS, LONGEST_MS).div_euclid(self.unit_ms) as i32
+        t.0.saturating_sub(self.start).div_euclid(self.unit_ms).clamp(-FAR, FAR) as i32
     }
 
     /// How many units before its end the middle of a bucket stands.
@@ -172,13 +172,13 @@ mod tests {
     #[test]
     fn instants_stand_on_whole_units() {
         for (window, end_s, t_s, x) in [
-            (Window::One, 600, 600, 1200),
-            (Window::One, 600, 599, 1180),
-            (Window::Five, 600, 599, 1196),
-            (Window::Ten, 600, 599, 1198),
-            (Window::Ten, 600, 0, 0),
-            (Window::Five, 600, 299, -4),
-            (Window::Five, 600, i64::MAX / 1_000, 4_294_967),
+            (Window::ONE, 600, 600, 1200),
+            (Window::ONE, 600, 599, 1180),
+            (Window::FIVE, 600, 599, 1196),
+            (Window::TEN, 600, 599, 1198),
+            (Window::TEN, 600, 0, 0),
+            (Window::FIVE, 600, 299, -4),
+            (Window::FIVE, 600, i64::MAX / 1_000, 4_294_967),
         ] {
             assert_eq!(grid(end_s, window).x(UnixMs(t_s * 1_000)), x, "{window:?} {t_s}");
         }
@@ -194,7 +194,7 @@ mod tests {
             ("nothing", vec![], None, ""),
             ("a value missing", seconds(&[1, 2, 3, 4]), Some(1), "[0..1] [2..4]"),
         ] {
-            let ticks = Ticks::new(grid(300, Window::Five), t);
+            let ticks = Ticks::new(grid(300, Window::FIVE), t);
             let groups = ticks.groups(|row| Some(row) != missing);
             let text: Vec<String> = groups
                 .iter()
@@ -211,7 +211,7 @@ mod tests {
     fn a_slow_row_reaches_to_the_end_while_it_stands() {
         let slow = Interval::SECOND.times(10);
         for (end_s, held) in [(20, None), (25, Some(1200)), (29, Some(1200)), (30, None)] {
-            let grid = Grid::new(Span::ending(UnixMs(end_s * 1_000), Window::Five), WIDTH, slow);
+            let grid = Grid::new(Span::ending(UnixMs(end_s * 1_000), Window::FIVE), WIDTH, slow);
             let ticks = Ticks::new(grid, vec![UnixMs(10_000), UnixMs(20_000)]);
             assert_eq!(ticks.held_x(1), held, "{end_s}");
         }

@@ -36,7 +36,7 @@ impl Settled {
     pub fn of(family: &Family, history: &History, span: Span) -> Option<Self> {
         let track = history.track(&family.id).filter(|_| !family.is_heat())?;
         let rows = Rows::of(track, span, WIDTH);
-        Some(Self::new(span, Shape::of(family, &rows).scale(), &rows, history))
+        Some(Self::new(span, Shape::of(family, &rows).scale(0.0), &rows, history))
     }
 
     pub(super) fn new(span: Span, scale: Scale, rows: &Rows, history: &History) -> Self {
@@ -129,7 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn ending(second: i64) -> Span {
-        Span::ending(at(second), Window::Five)
+        Span::ending(at(second), Window::FIVE)
     }
 
     /// The strokes' lines, and how far the drawing has moved, of what was drawn to one second and grew to another.
@@ -182,7 +182,7 @@ mod tests {
         rewritten.prepend(crate::chart::fixture::history(&line, &[], &[]));
         let grown = settled.as_ref().and_then(|settled| settled.grow(&line, &rewritten, ending(301)));
         assert_eq!(grown, None, "other samples than were drawn");
-        let wider = Span::ending(at(301), Window::Ten);
+        let wider = Span::ending(at(301), Window::TEN);
         assert_eq!(settled.and_then(|settled| settled.grow(&line, &history, wider)), None, "another window");
     }
 
@@ -208,7 +208,7 @@ mod tests {
             later in 0_i64..400,
             interval_s in prop_oneof![4 => Just(1_u32), 1 => 2_u32..61],
         ) {
-            let window = Window::ALL[index];
+            let window = Window::LIVE[index];
             let family = Family { stacked, ..family(Unit::Percent, interval_s, &["a", "b"]) };
             let rows: Vec<_> = rows.into_iter().map(|(t, values)| (t * i64::from(interval_s), values)).collect();
             let (from, later) = (from * i64::from(interval_s), later % (40 * i64::from(interval_s)));

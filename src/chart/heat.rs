@@ -134,7 +134,7 @@ mod tests {
         };
         let rows: Vec<_> = (1..=60).map(|second| (second, values(second))).collect();
         let history = history(&family, &rows, &[]);
-        let span = Span::ending(at(60), Window::One);
+        let span = Span::ending(at(60), Window::ONE);
         let strokes: Vec<String> = history
             .track(&family.id)
             .map(|track| strokes(&family, track, span).0)
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((series_per_row(&family), row_count(&family)), (4, 32));
         let values: Vec<_> = (0..128).map(|core| Some(if core == 17 { 100.0 } else { 30.0 })).collect();
         let history = history(&family, &[(60, values.clone())], &[]);
-        let span = Span::ending(at(60), Window::One);
+        let span = Span::ending(at(60), Window::ONE);
         let strokes = history.track(&family.id).map(|track| strokes(&family, track, span).0).unwrap_or_default();
         assert_eq!(strokes[4].line, "M1180 4h20");
         assert_eq!(strokes[1].line.matches('M').count(), 31);

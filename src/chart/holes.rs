@@ -1,7 +1,7 @@
 //! Where a family has nothing to show although it should, and why.
 
 use super::span::Span;
-use super::ticks::clock;
+use super::ticks::stamp;
 use crate::model::{Family, GapReason, History, Track, UnixMs};
 
 /// Ticks without a value, between two that have one, or at the end.
@@ -20,8 +20,8 @@ const LATE: &str = "not read in time";
 
 impl Hole {
     /// One line to stand on the hole.
-    pub fn title(&self, zone_offset_minutes: i32) -> String {
-        let (from, to) = (clock(self.from, zone_offset_minutes, true), clock(self.to, zone_offset_minutes, true));
+    pub fn title(&self, span: Span, zone_offset_minutes: i32) -> String {
+        let [from, to] = [self.from, self.to].map(|t| stamp(t, span, zone_offset_minutes));
         if from == to { format!("{from}: {}", self.words) } else { format!("{from} to {to}: {}", self.words) }
     }
 }
@@ -141,7 +141,7 @@ mod tests {
             let family = family(Unit::Count, 1, &["a"]);
             let history = history(&family, &rows, gaps);
             let end = rows.last().map_or(300, |row| row.0);
-            let text: Vec<String> = holes(&family, &history, Span::ending(at(end), Window::Five))
+            let text: Vec<String> = holes(&family, &history, Span::ending(at(end), Window::FIVE))
                 .iter()
                 .map(|hole| format!("{}-{} {}", hole.from.0 / 1_000, hole.to.0 / 1_000, hole.words))
                 .collect();
@@ -155,7 +155,7 @@ mod tests {
         // Twelve minutes are kept: of the rows before the gap nothing is left.
         let rows = [seconds(1..=20, |_| Some(Some(1.0))), seconds(400..=760, |_| Some(Some(1.0)))].concat();
         let history = history(&family, &rows, &[gap(21, 399, GapReason::Suspended)]);
-        let span = Span::ending(at(760), Window::Ten);
+        let span = Span::ending(at(760), Window::TEN);
         let hole = holes(&family, &history, span).first().map(|hole| (hole.from, hole.to));
         assert_eq!(hole, Some((at(41), at(399))));
     }
@@ -164,7 +164,7 @@ mod tests {
     fn a_stack_has_a_hole_where_it_is_not_whole() {
         let stack = family(Unit::Count, 1, &["a", "b", "never"]);
         let rows: Vec<_> = (1..=30).map(|s| (s, vec![Some(1.0), (s != 10).then_some(1.0), None])).collect();
-        let span = Span::ending(at(30), Window::One);
+        let span = Span::ending(at(30), Window::ONE);
         for (family, expected) in [(stack.clone(), 0), (stack.stacked(), 1)] {
             assert_eq!(holes(&family, &history(&family, &rows, &[]), span).len(), expected);
         }
@@ -174,8 +174,14 @@ mod tests {
     fn a_slow_family_misses_only_its_own_ticks() {
         let family = family(Unit::Count, 10, &["a"]);
         let rows: Vec<_> = [0, 10, 30, 40].map(|s| (s, vec![Some(1.0)])).to_vec();
-        let span = Span::ending(at(49), Window::One);
+        let span = Span::ending(at(49), Window::ONE);
         let holes = holes(&family, &history(&family, &rows, &[]), span);
-        assert_eq!(holes.iter().map(|hole| hole.title(60)).collect::<Vec<_>>(), ["01:00:20: not read in time"]);
+        assert_eq!(
+            holes
+                .iter()
+                .map(|hole| hole.title(Span::ending(UnixMs(0), crate::chart::Window::ONE), 60))
+                .collect::<Vec<_>>(),
+            ["01:00:20: not read in time"]
+        );
     }
 }

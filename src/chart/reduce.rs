@@ -177,27 +177,27 @@ mod tests {
     fn lines_break_where_something_is_missing() {
         let whole = |_| Some(Some(50.0));
         for (what, rows, end, window, expected) in [
-            ("nothing", vec![], 300, Window::Five, ""),
-            ("one tick at the end", seconds(300..=300, whole), 300, Window::Five, "M1196 120h4"),
-            ("one tick in the middle", seconds(150..=150, whole), 300, Window::Five, "M596 120h4"),
-            ("two ticks", seconds(299..=300, whole), 300, Window::Five, "M1196 120h4"),
-            ("a constant", seconds(0..=700, whole), 700, Window::Five, "M0 120h1200"),
-            ("a constant that began", seconds(100..=300, whole), 300, Window::Ten, "M800 120h400"),
+            ("nothing", vec![], 300, Window::FIVE, ""),
+            ("one tick at the end", seconds(300..=300, whole), 300, Window::FIVE, "M1196 120h4"),
+            ("one tick in the middle", seconds(150..=150, whole), 300, Window::FIVE, "M596 120h4"),
+            ("two ticks", seconds(299..=300, whole), 300, Window::FIVE, "M1196 120h4"),
+            ("a constant", seconds(0..=700, whole), 700, Window::FIVE, "M0 120h1200"),
+            ("a constant that began", seconds(100..=300, whole), 300, Window::TEN, "M800 120h400"),
             (
                 "a tick missing inside a bucket",
                 seconds(241..=300, |s| (s != 272).then_some(Some(50.0))),
                 300,
-                Window::Five,
+                Window::FIVE,
                 "M964 120h120M1092 120h108",
             ),
             (
                 "a value missing",
                 seconds(200..=300, |s| Some((s != 250).then_some(50.0))),
                 300,
-                Window::One,
+                Window::ONE,
                 "M0 120h180M220 120h980",
             ),
-            ("rows after the end", seconds(200..=400, whole), 300, Window::One, "M0 120h1200"),
+            ("rows after the end", seconds(200..=400, whole), 300, Window::ONE, "M0 120h1200"),
         ] {
             let family = family(Unit::Percent, 1, &["a"]);
             let history = history(&family, &rows, &[]);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_spike_of_one_tick_keeps_its_height_in_every_window() {
-        for window in Window::ALL {
+        for window in Window::LIVE {
             for spike in 650..=690 {
                 let family = family(Unit::Percent, 1, &["a"]);
                 let rows = seconds(0..=700, |s| Some(Some(if s == spike { 100.0 } else { 5.0 })));
@@ -223,10 +223,10 @@ mod tests {
         let family = family(Unit::Percent, 10, &["a"]);
         let rows: Vec<_> = (0..=30).map(|index| (index * 10, vec![Some(50.0)])).collect();
         for (end, window, expected) in [
-            (300, Window::Five, "M0 120h1200"),
-            (305, Window::Five, "M0 120h1200"),
-            (305, Window::One, "M0 120h1200"),
-            (303, Window::Ten, "M594 120h606"),
+            (300, Window::FIVE, "M0 120h1200"),
+            (305, Window::FIVE, "M0 120h1200"),
+            (305, Window::ONE, "M0 120h1200"),
+            (303, Window::TEN, "M594 120h606"),
         ] {
             let stroke = draw(&family, &history(&family, &rows, &[]), Span::ending(at(end), window));
             assert_eq!(stroke.line, expected, "{end}");
@@ -240,7 +240,7 @@ mod tests {
         let history = history(&family, &rows, &[]);
         let scale = Scale::round(Unit::Percent, 100.0);
         let lines = history.track(&family.id).map(|track| {
-            let rows = Rows::of(track, Span::ending(at(300), Window::One), WIDTH);
+            let rows = Rows::of(track, Span::ending(at(300), Window::ONE), WIDTH);
             let stack = rows.stack();
             let edge = |dimension| {
                 let mut pen = Pen::new(WIDTH, HEIGHT, false);
@@ -272,7 +272,7 @@ mod tests {
         /// What is older than the newest two buckets only moves, by whole units.
         #[test]
         fn old_pixels_never_change(rows in any_rows(), index in 0_usize..3, later in 1_i64..30) {
-            let window = Window::ALL[index];
+            let window = Window::LIVE[index];
             let family = family(Unit::Percent, 1, &["a", "b"]);
             let history = history(&family, &rows, &[]);
             let end = rows.len() as i64;

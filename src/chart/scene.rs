@@ -4,8 +4,8 @@
 use super::drawing::stroke_count;
 use super::growth::{Growth, Settled};
 use super::spark::spark;
-use super::ticks::time_ticks;
-use super::{Drawing, Place, Span, Stroke, Table, Window, XTick, cursor, heat, markup, words};
+use super::ticks::{stamp, time_ticks};
+use super::{Bands, Drawing, Place, Scale, Span, Stroke, Table, Window, XTick, band, cursor, heat, markup, words};
 use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
@@ -19,10 +19,14 @@ pub struct Scene {
     /// The newest instant shown; `None` before the first sample.
     pub end: Option<UnixMs>,
     pub window: Window,
+    /// Whether it is a stretch of the past that stays where it is.
+    pub is_past: bool,
     /// How far the viewer's clock is ahead of UTC.
     pub offset_minutes: i32,
     /// The instant under the crosshair.
     pub cursor: Option<UnixMs>,
+    /// Where points stand for more than one sample: how far those went.
+    pub bands: Bands,
 }
 
 /// A chart but for its time axis and its values, which are renewed more often, and its words and its table, which are less.
@@ -34,6 +38,7 @@ pub struct ChartText {
     pub gaps: String,
     pub gap_notes: String,
     pub y_axis: String,
+    pub scale: Option<Scale>,
     /// What the strokes show, so that what comes next may be drawn beside them.
     pub settled: Option<Settled>,
 }
@@ -48,21 +53,30 @@ pub struct TileText {
 
 impl Scene {
     pub fn span(&self) -> Option<Span> {
-        self.end.map(|end| Span::ending(end, self.window))
+        self.end.map(|end| Span { end, window: self.window, is_past: self.is_past })
     }
 
     pub fn chart(&self, family: &Family) -> ChartText {
         let Some(span) = self.span() else {
             return ChartText { strokes: vec![Stroke::default(); stroke_count(family)], ..ChartText::default() };
         };
-        let drawing = Drawing::of(family, &self.history, span, self.offset_minutes);
+        let top = band::top(&self.bands, &family.id);
+        let drawing = Drawing::of(family, &self.history, span, self.offset_minutes, top);
         ChartText {
             gap_notes: markup::gap_notes(&drawing.gap_notes),
             y_axis: markup::y_axis(&drawing.y_ticks),
             gaps: drawing.gaps,
             strokes: drawing.strokes,
+            scale: Some(drawing.scale),
             settled: drawing.settled,
         }
+    }
+
+    /// The areas behind a chart's lines, each with the dimension it is of.
+    pub fn bands(&self, family: &Family, text: &ChartText) -> Vec<(Option<usize>, String)> {
+        let Some((span, scale)) = self.span().zip(text.scale) else { return Vec::new() };
+        let own = self.bands.iter().filter(|(id, _)| *id == family.id).flat_map(|(_, bands)| bands);
+        own.map(|band| (band.dimension, band.path(span, &scale, family.interval_ms))).collect()
     }
 
     /// The labels of the time axis, which all charts share.
@@ -145,6 +159,18 @@ impl Scene {
         }
     }
 
+    /// That nothing is stored, if that has been so for a while.
+    pub fn trouble(&self) -> String {
+        /// Samples wait for some seconds anyway.
+        const USUAL_MS: f64 = 15_000.0;
+        let unsaved =
+            Series::resolve("self.history.unsaved", &self.catalog).and_then(|series| series.newest(&self.history));
+        match unsaved {
+            Some(ms) if ms > USUAL_MS => "Nothing is stored now: what is sampled is kept in memory alone.".to_owned(),
+            _ => String::new(),
+        }
+    }
+
     /// One dimension of a family whose dimensions count different things.
     pub fn figure_value(&self, family: &Family, dimension: usize) -> String {
         let value =
@@ -165,7 +191,10 @@ impl Scene {
 
     /// The time at the crosshair; empty when it is not in view.
     pub fn instant(&self) -> String {
-        self.cursor_in_view().map(|at| super::ticks::clock(at, self.offset_minutes, true)).unwrap_or_default()
+        self.span()
+            .zip(self.cursor_in_view())
+            .map(|(span, at)| stamp(at, span, self.offset_minutes))
+            .unwrap_or_default()
     }
 
     /// The instant that figures are read at: the crosshair's, or the newest.
@@ -181,8 +210,10 @@ impl Scene {
 
     /// What the crosshair reads in a chart, in words. Silent while there is none: ticks are never announced.
     pub fn reading(&self, family: &Family) -> String {
-        let Some(at) = self.cursor_in_view() else { return "newest; arrow keys choose an earlier instant".to_owned() };
-        let mut reading = super::ticks::clock(at, self.offset_minutes, true);
+        if self.cursor_in_view().is_none() {
+            return "newest; arrow keys choose an earlier instant".to_owned();
+        }
+        let mut reading = self.instant();
         for (index, value) in self.values(family).into_iter().enumerate() {
             reading.push_str(", ");
             reading.push_str(legend_label(family, index));
@@ -228,7 +259,16 @@ mod tests {
             history.push(&sample);
         }
         let end = history.newest_tick();
-        Ok(Scene { catalog, history, end, window: Window::One, offset_minutes: 0, cursor: None })
+        Ok(Scene {
+            catalog,
+            history,
+            end,
+            window: Window::ONE,
+            is_past: false,
+            offset_minutes: 0,
+            cursor: None,
+            bands: Bands::new(),
+        })
     }
 
     #[test]

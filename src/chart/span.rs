@@ -1,88 +1,136 @@
 //! What stretch of time is shown, and where an instant stands in it.
 
 use super::WIDTH;
-use crate::model::units::between;
+use crate::model::units::{between, duration};
 use crate::model::{Interval, UnixMs};
-use serde::Serialize;
 
-/// How much time a chart shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-pub enum Window {
-    #[serde(rename = "1m")]
-    One,
-    #[default]
-    #[serde(rename = "5m")]
-    Five,
-    #[serde(rename = "10m")]
-    Ten,
+/// How much time a chart shows: so long for each unit across.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Window {
+    unit_ms: u32,
+}
+
+/// The windows that can be chosen by name: as it stands in an address, its minutes, and as people say it, after "last".
+const NAMED: [(&str, u32, &str); 11] = [
+    ("1m", 1, "minute"),
+    ("5m", 5, "5 minutes"),
+    ("10m", 10, "10 minutes"),
+    ("1h", 60, "hour"),
+    ("6h", 360, "6 hours"),
+    ("24h", 1_440, "24 hours"),
+    ("7d", 10_080, "7 days"),
+    ("30d", 43_200, "30 days"),
+    ("90d", 129_600, "90 days"),
+    ("1y", 525_600, "year"),
+    ("2y", 1_051_200, "2 years"),
+];
+
+/// From one time label to the next, in seconds.
+const LABEL_STEPS_S: [i64; 19] = [
+    5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+    2_592_000, 7_776_000,
+];
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::FIVE
+    }
 }
 
 impl Window {
-    pub const ALL: [Self; 3] = [Self::One, Self::Five, Self::Ten];
+    pub const ONE: Self = Self::minutes(1);
+    pub const FIVE: Self = Self::minutes(5);
+    pub const TEN: Self = Self::minutes(10);
+    /// Those that are drawn from the samples of a page.
+    pub const LIVE: [Self; 3] = [Self::ONE, Self::FIVE, Self::TEN];
+    /// Nobody zooms further in or out than these.
+    pub const SHORTEST: Self = Self::ONE;
+    pub const LONGEST: Self = Self::minutes(1_051_200);
 
-    /// As it stands in an address.
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::One => "1m",
-            Self::Five => "5m",
-            Self::Ten => "10m",
-        }
+    const fn minutes(count: u32) -> Self {
+        Self { unit_ms: count * (60_000 / WIDTH as u32) }
+    }
+
+    /// The shortest that is at least so long.
+    pub fn reaching(length_ms: i64) -> Self {
+        let unit_ms = (length_ms.max(0) + i64::from(WIDTH) - 1) / i64::from(WIDTH);
+        let unit_ms = unit_ms.max(i64::from(Self::SHORTEST.unit_ms)).min(i64::from(Self::LONGEST.unit_ms));
+        Self { unit_ms: unit_ms as u32 }
+    }
+
+    /// Those that can be chosen by name.
+    pub fn named() -> impl DoubleEndedIterator<Item = Self> {
+        NAMED.into_iter().map(|(_, minutes, _)| Self::minutes(minutes))
+    }
+
+    fn name(self) -> Option<(&'static str, &'static str)> {
+        NAMED.into_iter().find(|(_, minutes, _)| Self::minutes(*minutes) == self).map(|(id, _, words)| (id, words))
+    }
+
+    /// As it stands in an address; empty for one that has no name.
+    pub fn id(self) -> &'static str {
+        self.name().map_or("", |(id, _)| id)
     }
 
     pub fn parse(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|window| window.id() == id)
+        NAMED.into_iter().find(|(known, ..)| *known == id).map(|(_, minutes, _)| Self::minutes(minutes))
     }
 
     /// As people say it, after "last".
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::One => "minute",
-            Self::Five => "5 minutes",
-            Self::Ten => "10 minutes",
-        }
+    pub fn words(self) -> String {
+        self.name().map_or_else(|| duration((self.ms() / 1_000) as u64), |(_, words)| words.to_owned())
     }
 
-    pub const fn length(self) -> Interval {
-        match self {
-            Self::One => Interval::MINUTE,
-            Self::Five => Interval::MINUTE.times(5),
-            Self::Ten => Interval::MINUTE.times(10),
-        }
+    /// Whether a page draws it from samples of its own, second by second.
+    pub fn is_live(self) -> bool {
+        self <= Self::TEN
+    }
+
+    /// How long it is, as far as an interval can tell.
+    pub fn length(self) -> Interval {
+        u32::try_from(self.ms()).ok().and_then(Interval::from_ms).unwrap_or(Interval::MINUTE)
+    }
+
+    /// How long it is.
+    pub const fn ms(self) -> i64 {
+        self.unit_ms as i64 * WIDTH as i64
+    }
+
+    /// As how many points the past of such a window is told: every sample, as long as those are not too many to draw.
+    pub fn points(self) -> usize {
+        if self.ms() <= 20 * 60_000 { 1_300 } else { 150 }
     }
 
     /// The time from one time label to the next.
-    pub const fn label_step(self) -> Interval {
-        match self {
-            Self::One => Interval::SECOND.times(15),
-            Self::Five => Interval::MINUTE,
-            Self::Ten => Interval::MINUTE.times(2),
-        }
+    pub fn label_step_ms(self) -> i64 {
+        let step = LABEL_STEPS_S.into_iter().map(|step| step * 1_000).find(|step| self.ms() <= step * 5);
+        step.unwrap_or(2 * 7_776_000_000)
     }
 
     /// The time from one row of the table twin to the next.
-    pub const fn row_step(self) -> Interval {
-        match self {
-            Self::One => Interval::SECOND.times(5),
-            Self::Five => Interval::MINUTE,
-            Self::Ten => Interval::MINUTE.times(2),
-        }
+    pub fn row_step_ms(self) -> i64 {
+        if self == Self::ONE { 5_000 } else { self.label_step_ms() }
     }
 
     /// How much time is drawn as one: so much that there are some 120 in a window, never less than an
-    /// interval of what is drawn, always a whole number of units.
+    /// interval of what is drawn.
     pub fn bucket_ms(self, interval: Interval) -> i64 {
         let usual = match self {
-            Self::One => 1_000,
-            Self::Five => 2_000,
-            Self::Ten => 5_000,
+            Self::ONE => 1_000,
+            Self::FIVE => 2_000,
+            Self::TEN => 5_000,
+            _ => self.ms() / 240,
         };
+        if interval.ms() >= usual {
+            return interval.ms();
+        }
         let unit = self.unit_ms(WIDTH);
-        (interval.ms().max(usual) + unit - 1) / unit * unit
+        (usual + unit - 1) / unit * unit
     }
 
     /// How much time one unit across stands for, in a box this wide.
     pub const fn unit_ms(self, width: i32) -> i64 {
-        self.length().ms() / width as i64
+        self.ms() / width as i64
     }
 }
 
@@ -91,11 +139,13 @@ impl Window {
 pub struct Span {
     pub end: UnixMs,
     pub window: Window,
+    /// Whether it is a stretch of the past that stays where it is.
+    pub is_past: bool,
 }
 
 impl Span {
     pub const fn ending(end: UnixMs, window: Window) -> Self {
-        Self { end, window }
+        Self { end, window, is_past: false }
     }
 
     /// The left edge. It lies on a whole unit also where the interval does not, so that old points
@@ -103,7 +153,7 @@ impl Span {
     pub fn start(self) -> UnixMs {
         let unit = self.window.unit_ms(WIDTH);
         let aligned = self.end.0.saturating_add(unit - 1).div_euclid(unit).saturating_mul(unit);
-        UnixMs(aligned.saturating_sub(self.window.length().ms()))
+        UnixMs(aligned.saturating_sub(self.window.ms()))
     }
 
     pub fn contains(self, t: UnixMs) -> bool {
@@ -112,7 +162,12 @@ impl Span {
 
     /// Where an instant stands from the left; what lies outside is put on the edge.
     pub fn place(self, t: UnixMs) -> Place {
-        Place::of(t.0.saturating_sub(self.start().0) as f64 / self.window.length().ms() as f64)
+        Place::of(t.0.saturating_sub(self.start().0) as f64 / self.window.ms() as f64)
+    }
+
+    /// Whether its times are told with their dates.
+    pub fn has_dates(self) -> bool {
+        self.is_past || self.window.ms() > 12 * 3_600_000
     }
 }
 
@@ -153,10 +208,11 @@ mod tests {
 
     #[test]
     fn windows_are_known_by_their_ids() {
-        for window in Window::ALL {
+        for window in Window::LIVE {
             assert_eq!(Window::parse(window.id()), Some(window));
         }
-        for foreign in ["", "5", "5M", "1h", "5m "] {
+        assert!(Window::named().all(|window| Window::parse(window.id()) == Some(window)));
+        for foreign in ["", "5", "5M", "3h", "5m "] {
             assert_eq!(Window::parse(foreign), None, "{foreign:?}");
         }
         assert_eq!(Window::default().id(), "5m");
@@ -165,18 +221,35 @@ mod tests {
     #[test]
     fn buckets_are_few_and_hold_a_tick_each() {
         for (window, interval_ms, bucket_ms) in [
-            (Window::One, 1_000, 1_000),
-            (Window::Five, 250, 2_000),
-            (Window::Five, 1_000, 2_000),
-            (Window::Five, 10_000, 10_000),
-            (Window::Ten, 1_000, 5_000),
-            (Window::Ten, 7_001, 7_500),
-            (Window::One, 60_000, 60_000),
+            (Window::ONE, 1_000, 1_000),
+            (Window::FIVE, 250, 2_000),
+            (Window::FIVE, 1_000, 2_000),
+            (Window::FIVE, 10_000, 10_000),
+            (Window::TEN, 1_000, 5_000),
+            (Window::TEN, 7_001, 7_001),
+            (Window::ONE, 60_000, 60_000),
         ] {
             let interval = Interval::from_ms(interval_ms).unwrap_or(Interval::SECOND);
             assert_eq!(window.bucket_ms(interval), bucket_ms, "{window:?} {interval_ms}");
             assert!(window.length().ms() / bucket_ms <= 150);
         }
+    }
+
+    #[test]
+    fn any_length_has_a_window_with_few_labels() {
+        for (length_s, unit_ms, words) in [
+            (1, 50, "minute"),
+            (61, 51, "1 min"),
+            (3_600, 3_000, "hour"),
+            (86_400 * 9, 648_000, "9 d 0 h"),
+            (i64::MAX / 2_000, 52_560_000, "2 years"),
+        ] {
+            let window = Window::reaching(length_s * 1_000);
+            assert_eq!((window.unit_ms(WIDTH), &*window.words()), (unit_ms, words));
+            let labels = window.ms() / window.label_step_ms();
+            assert!((2..=5).contains(&labels), "{window:?} {labels}");
+        }
+        assert_eq!(Window::named().map(|window| window.ms() / window.label_step_ms()).min(), Some(3));
     }
 
     #[test]
@@ -192,7 +265,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_span_is_as_long_as_its_window(end in 0_i64..4_000_000_000_000, index in 0_usize..3) {
-            let window = Window::ALL[index];
+            let window = Window::LIVE[index];
             let span = Span::ending(UnixMs(end), window);
             let unit = window.unit_ms(WIDTH);
             prop_assert_eq!(unit * i64::from(WIDTH), window.length().ms());
@@ -203,7 +276,7 @@ mod tests {
 
         #[test]
         fn any_instant_has_a_place(end in any::<i64>(), t in any::<i64>()) {
-            let span = Span::ending(UnixMs(end), Window::Five);
+            let span = Span::ending(UnixMs(end), Window::FIVE);
             prop_assert!(span.place(UnixMs(t)).permyriad() <= 10_000);
         }
     }

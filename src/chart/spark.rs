@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn sparks_break_where_charts_do() {
-        let span = Span::ending(UnixMs(60_000), Window::One);
+        let span = Span::ending(UnixMs(60_000), Window::ONE);
         for (list, max, line) in [
             (&[][..], None, ""),
             (&[(60, Some(50.0))][..], Some(100.0), "M590 48h10"),
@@ -69,7 +69,7 @@ mod tests {
         #[test]
         fn every_spark_is_sound(values in prop::collection::vec(prop::option::of(any::<f64>()), 0..400), index in 0_usize..3) {
             let points: Vec<_> = values.iter().enumerate().map(|(i, v)| (UnixMs(i as i64 * 1_000), *v)).collect();
-            let span = Span::ending(UnixMs(300_000), Window::ALL[index]);
+            let span = Span::ending(UnixMs(300_000), Window::LIVE[index]);
             let stroke = spark(&points, span, Unit::BytesPerSecond, None);
             for path in [stroke.line, stroke.area] {
                 prop_assert!(is_sound(&path, i64::from(SPARK_WIDTH), i64::from(SPARK_HEIGHT)), "{}", path);

@@ -3,7 +3,7 @@
 use super::holes::holes;
 use super::scene::legend;
 use super::span::Span;
-use super::ticks::{clock, instants};
+use super::ticks::{instants, stamp};
 use crate::model::{Family, History, UnixMs};
 
 /// Rows oldest first, columns in the family's order.
@@ -26,15 +26,14 @@ pub struct Row {
 impl Table {
     pub fn of(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> Self {
         let Some(track) = history.track(&family.id) else { return Self::default() };
-        let step = span.window.row_step();
         // A row is never shorter than what a value stands for.
-        let step = if track.interval() > step { track.interval() } else { step };
+        let step = span.window.row_step_ms().max(track.interval().ms());
         let holes = holes(family, history, span);
         let oldest = holes.first().map(|hole| hole.from).into_iter().chain(track.oldest_t()).min();
         let rows = instants(span.start(), span.end, step, zone_offset_minutes)
-            .filter(|&t| oldest.is_some_and(|oldest| oldest < t + step))
+            .filter(|&t| oldest.is_some_and(|oldest| oldest.0 < t.0 + step))
             .map(|t| {
-                let next = t + step;
+                let next = UnixMs(t.0.saturating_add(step));
                 let last = next.min(UnixMs(span.end.0.saturating_add(1)));
                 let rows = track.first_at_or_after(t)..track.first_at_or_after(last);
                 let means = (0..family.dimensions.len())
@@ -46,7 +45,7 @@ impl Table {
                     .collect::<Vec<_>>();
                 let cells = legend(family, &means);
                 let hole = holes.iter().find(|hole| hole.from < next && t <= hole.to);
-                Row { t, time: clock(t, zone_offset_minutes, true), cells, note: hole.map(|hole| hole.words) }
+                Row { t, time: stamp(t, span, zone_offset_minutes), cells, note: hole.map(|hole| hole.words) }
             })
             .collect();
         Self { rows }
@@ -71,7 +70,7 @@ mod tests {
         let family = family(Unit::Percent, 1, &["a"]);
         let rows = seconds(31..=65, |s| (!(45..=52).contains(&s)).then_some(Some(s as f64)));
         let history = history(&family, &rows, &[gap(45, 52, GapReason::Suspended)]);
-        let table = Table::of(&family, &history, Span::ending(at(65), Window::One), 60);
+        let table = Table::of(&family, &history, Span::ending(at(65), Window::ONE), 60);
         assert_eq!(
             lines(&table),
             [
@@ -91,7 +90,7 @@ mod tests {
         #[test]
         fn there_are_about_ten_rows(rows in any_rows(), index in 0_usize..3, end in 0_i64..800) {
             let family = family(Unit::Percent, 1, &["a", "b"]);
-            let table = Table::of(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::ALL[index]), 0);
+            let table = Table::of(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::LIVE[index]), 0);
             prop_assert!(table.rows.len() <= 13);
             prop_assert!(table.rows.iter().all(|row| row.cells.len() == 2));
         }

@@ -69,14 +69,19 @@ impl Story {
 }
 
 fn nothing(family: &Family, span: Span) -> String {
-    format!("{}: nothing was recorded in the last {}.", family.title, span.window.words())
+    let place =
+        if span.is_past { "this stretch of time".to_owned() } else { format!("the last {}", span.window.words()) };
+    format!("{}: nothing was recorded in {place}.", family.title)
 }
 
 /// The whole window, or what there is of it.
 fn covered(track: &Track, span: Span) -> String {
+    if span.is_past {
+        return format!("{} of the past", span.window.words());
+    }
     let oldest = track.oldest_t().unwrap_or(span.end);
     let recorded_ms = (span.end + track.interval()).0.saturating_sub(oldest.0);
-    if recorded_ms >= span.window.length().ms() {
+    if recorded_ms >= span.window.ms() {
         format!("last {}", span.window.words())
     } else {
         format!("last {}", units::duration(u64::try_from(recorded_ms / 1_000).unwrap_or(0)))
@@ -155,7 +160,7 @@ fn told(family: &Family, history: &History, span: Span, zone_offset_minutes: i32
     let holes = holes(family, history, span);
     let mut text = String::new();
     for hole in holes.iter().rev().take(TOLD) {
-        text.push_str(&format!(" No data {}.", hole.title(zone_offset_minutes)));
+        text.push_str(&format!(" No data {}.", hole.title(span, zone_offset_minutes)));
     }
     if let Some(more @ 1..) = holes.len().checked_sub(TOLD) {
         text.push_str(&format!(" {more} more {} before.", if more == 1 { "gap" } else { "gaps" }));
@@ -236,7 +241,7 @@ mod tests {
             ),
         ] {
             let history = history(family, &rows, &gaps);
-            assert_eq!(describe(family, &history, Span::ending(at(300), Window::Five), 0), expected);
+            assert_eq!(describe(family, &history, Span::ending(at(300), Window::FIVE), 0), expected);
         }
     }
 
@@ -244,7 +249,7 @@ mod tests {
         #[test]
         fn every_chart_can_be_told(rows in any_rows(), index in 0_usize..3, stacked in any::<bool>(), end in 0_i64..800) {
             let family = Family { stacked, ..family(Unit::Bytes, 1, &["a", "b"]) };
-            let text = describe(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::ALL[index]), 0);
+            let text = describe(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::LIVE[index]), 0);
             prop_assert!(text.ends_with('.') && !text.contains("NaN") && !text.contains("inf"), "{}", text);
         }
     }

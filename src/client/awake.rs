@@ -1,10 +1,10 @@
 //! How a page comes to life: first the data the server rendered from, then the islands, then the stream.
 
 use super::controls::{ControlState, Wish};
-use super::page::{PageState, Zone};
+use super::page::{PageState, Past, Zone};
 use super::surface::Surfaces;
-use super::{crosshair, document, keys, samples, search, stream};
-use crate::chart::Scene;
+use super::{crosshair, document, keys, samples, search, show, stream};
+use crate::chart::{Bands, Scene, Window};
 use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,6 +16,9 @@ use wasm_bindgen::prelude::*;
 /// What the browser keeps: as much as the widest window shows, and a row before it.
 pub(super) const KEEP: Interval = Interval::SECOND.times(620);
 
+/// So long the crosshair stands still before it counts.
+const REST_MS: u32 = 200;
+
 thread_local! {
     static PAGE: RefCell<Option<Rc<Page>>> = const { RefCell::new(None) };
 }
@@ -24,10 +27,20 @@ thread_local! {
 pub(super) struct Page {
     pub(super) state: PageState,
     pub(super) controls: ArcRwSignal<ControlState>,
+    /// Of the newest samples.
     scene: RefCell<Scene>,
+    /// What the charts show where that is something else: drawn by the server.
+    past: RefCell<Option<PastScene>>,
     surfaces: RefCell<Surfaces>,
+    /// Counts what was asked to be shown.
+    pub(super) turn: Cell<u32>,
     /// Whether the next picture is asked for.
     is_due: Cell<bool>,
+}
+
+pub(super) struct PastScene {
+    scene: Scene,
+    past: Past,
 }
 
 /// Makes the browser's data equal to what the server rendered. The islands are woken after this, so
@@ -47,23 +60,40 @@ pub async fn boot() -> Result<(), JsValue> {
         samples::fill(&mut history, &catalog, &state, last).await;
     }
     let end = history.newest_tick();
-    let scene = Scene {
-        catalog: Arc::new(catalog),
-        history,
-        end,
-        window: state.window,
-        offset_minutes: state.zone.offset_minutes,
-        cursor: None,
-    };
+    let window = if state.past.is_some() { Window::default() } else { state.window() };
+    let cursor = state.at.filter(|_| state.past.is_none());
     let page = Page {
-        controls: ArcRwSignal::new(ControlState::new(&state, end)),
-        scene: RefCell::new(scene),
+        controls: ArcRwSignal::new(ControlState::new(&state, state.past.map(|past| past.end).or(end))),
+        scene: RefCell::new(scene(catalog, history, end, window, &state, cursor)),
+        past: RefCell::new(past_scene(&state).await),
         surfaces: RefCell::new(Surfaces::default()),
+        turn: Cell::new(0),
         is_due: Cell::new(false),
         state,
     };
     PAGE.with(|slot| *slot.borrow_mut() = Some(Rc::new(page)));
     Ok(())
+}
+
+fn scene(
+    catalog: Catalog,
+    history: History,
+    end: Option<UnixMs>,
+    window: Window,
+    state: &PageState,
+    cursor: Option<UnixMs>,
+) -> Scene {
+    let is_past = state.past.is_some_and(|past| past.is_fixed);
+    let offset_minutes = state.zone.offset_minutes;
+    Scene { catalog: Arc::new(catalog), history, end, window, is_past, offset_minutes, cursor, bands: Bands::new() }
+}
+
+/// What the charts of a page show that the server draws.
+async fn past_scene(state: &PageState) -> Option<PastScene> {
+    let past = state.past?;
+    let (catalog, history) = samples::past(state, past).await.unwrap_or((Catalog::default(), History::whole()));
+    let scene = scene(catalog, history, Some(past.end), state.window(), state, state.at);
+    Some(PastScene { scene, past })
 }
 
 /// The islands are awake: from here on the page moves, and tells times in the viewer's zone.
@@ -74,8 +104,9 @@ pub fn go_live(zone: &str, offset_minutes: i32) {
     crosshair::follow(&page);
     keys::follow();
     search::follow(&page);
-    if page.look(|scene| scene.catalog.digest()) != page.state.catalog {
-        spawn_local(document::renew_board(page.clone()));
+    show::follow(&page);
+    if page.scene.borrow().catalog.digest() != page.state.catalog {
+        show::renew(&page);
     }
     stream::start(page);
 }
@@ -92,20 +123,13 @@ pub fn grant(wish: Wish) {
     match wish {
         Wish::Theme(theme) => document::keep_theme(theme),
         Wish::TogglePause => page.return_to_newest(),
-        Wish::Window(window) => {
-            document::keep_window(window);
-            page.scene.borrow_mut().window = window;
-            page.redraw();
-            spawn_local(samples::fetch_earlier(page));
-        }
     }
 }
 
 /// Finds the places to draw into, as the server drew them.
 pub fn attach_board() {
     if let Some(page) = page() {
-        // Somebody may have asked for another window meanwhile.
-        page.find_surfaces(page.look(|scene| scene.window == page.state.window));
+        page.find_surfaces(true);
     }
 }
 
@@ -116,7 +140,7 @@ fn page() -> Option<Rc<Page>> {
 impl Page {
     /// Takes over what stands there if that is the scene; else draws all of it.
     pub(super) fn find_surfaces(&self, is_drawn: bool) {
-        *self.surfaces.borrow_mut() = Surfaces::find(&self.scene.borrow(), is_drawn);
+        *self.surfaces.borrow_mut() = self.look(|scene| Surfaces::find(scene, is_drawn));
         if !is_drawn {
             self.redraw();
         }
@@ -137,8 +161,55 @@ impl Page {
         self.surfaces.borrow_mut().find_processes(search, &self.scene.borrow());
     }
 
+    /// At what the charts show.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
+        match &*self.past.borrow() {
+            Some(past) => look(&past.scene),
+            None => look(&self.scene.borrow()),
+        }
+    }
+
+    /// At the newest samples.
+    pub(super) fn look_at_newest<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
         look(&self.scene.borrow())
+    }
+
+    /// From one instant to the next that the crosshair stops at.
+    pub(super) fn step(&self) -> Interval {
+        self.past.borrow().as_ref().map_or(self.state.interval, |past| past.past.step)
+    }
+
+    /// The same, for a stretch that the server draws and that ends now.
+    pub(super) fn moving_step(&self) -> Option<Interval> {
+        self.past.borrow().as_ref().filter(|past| !past.past.is_fixed).map(|past| past.past.step)
+    }
+
+    pub(super) fn has_cursor(&self) -> bool {
+        self.look(|scene| scene.cursor.is_some())
+    }
+
+    /// The server has drawn something else: from now on this page is about that.
+    pub(super) async fn take(self: &Rc<Self>, state: PageState, turn: u32) {
+        let is_past = state.past.is_some_and(|past| past.is_fixed);
+        self.controls.update(|controls| {
+            controls.is_past = is_past;
+            controls.paused = false;
+            controls.shown = state.past.map(|past| past.end);
+        });
+        let past = past_scene(&state).await;
+        if self.turn.get() != turn {
+            return;
+        }
+        let is_drawn = past.is_some();
+        *self.past.borrow_mut() = past;
+        if !is_drawn {
+            self.scene.borrow_mut().window = state.window();
+        }
+        self.find_surfaces(is_drawn);
+        self.keep_up();
+        if !is_drawn {
+            samples::fetch_earlier(self.clone()).await;
+        }
     }
 
     pub(super) fn change_history(&self, change: impl FnOnce(&mut History)) {
@@ -182,7 +253,9 @@ impl Page {
             scene.end = scene.history.newest_tick();
             scene.end
         };
-        self.surfaces.borrow_mut().draw(&self.scene.borrow(), is_whole);
+        // What the server draws stays as it is until that draws it anew.
+        let is_ours = self.past.borrow().is_none();
+        self.surfaces.borrow_mut().draw(&self.scene.borrow(), is_whole, is_ours);
         // Only a page that is not live says what instant it shows.
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
@@ -196,37 +269,52 @@ impl Page {
 
     /// While the viewer has paused, or nobody looks, nothing is drawn.
     fn is_still(&self) -> bool {
-        self.controls.with_untracked(|state| state.paused) || !document::is_visible()
+        self.controls.with_untracked(|state| state.paused || state.is_past) || !document::is_visible()
     }
 
     /// From now on clocks show the viewer's time; a cookie makes the next HTML do so, too.
-    fn take_zone(&self, zone: Zone) {
+    fn take_zone(self: &Rc<Self>, zone: Zone) {
         document::keep_zone(&zone);
         if zone != self.state.zone {
             self.scene.borrow_mut().offset_minutes = zone.offset_minutes;
             self.controls.update(|state| state.offset_minutes = zone.offset_minutes);
-            self.redraw();
+            match self.past.borrow().is_some() {
+                true => show::renew(self),
+                false => self.redraw(),
+            }
         }
     }
 
     /// Draws everything anew.
     pub(super) fn redraw(&self) {
-        self.surfaces.borrow_mut().draw(&self.scene.borrow(), true);
+        self.surfaces.borrow_mut().draw(&self.scene.borrow(), true, self.past.borrow().is_none());
     }
 
     /// Draws what the viewer has scrolled to.
     pub(super) fn catch_up(&self) {
-        self.surfaces.borrow_mut().catch_up(&self.scene.borrow());
+        if self.past.borrow().is_none() {
+            self.surfaces.borrow_mut().catch_up(&self.scene.borrow());
+        }
     }
 
-    pub(super) fn point_at(&self, cursor: Option<UnixMs>) {
+    pub(super) fn point_at(self: &Rc<Self>, cursor: Option<UnixMs>) {
         {
-            let mut scene = self.scene.borrow_mut();
+            let (mut past, mut live) = (self.past.borrow_mut(), self.scene.borrow_mut());
+            let scene = past.as_mut().map_or(&mut *live, |past| &mut past.scene);
             if scene.cursor == cursor {
                 return;
             }
             scene.cursor = cursor;
         }
-        self.surfaces.borrow_mut().point(&self.scene.borrow());
+        self.look(|scene| self.surfaces.borrow_mut().point(scene));
+        // What rests for a moment is meant: the address keeps it, and who was heaviest then is asked for.
+        let page = self.clone();
+        spawn_local(async move {
+            samples::pause(REST_MS).await;
+            if page.look(|scene| scene.cursor) == cursor {
+                document::keep("at", cursor.map(|at| at.0.to_string()).as_deref());
+                show::name_culprits(cursor.map(|at| at.0)).await;
+            }
+        });
     }
 }

@@ -1,15 +1,15 @@
 //! The state behind the page's controls, and what it says.
 
 use super::page::{PageState, Theme};
-use crate::chart::{Window, ticks};
+use crate::chart::ticks;
 use crate::model::{Link, UnixMs};
-use std::sync::Arc;
 
 /// One struct behind one signal: what is seldom drawn is cheap to compare.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ControlState {
     pub link: Link,
-    pub window: Window,
+    /// Whether a stretch of the past is shown that stays where it is.
+    pub is_past: bool,
     pub paused: bool,
     pub theme: Theme,
     /// Whether the server has a newer page than this one.
@@ -17,14 +17,11 @@ pub struct ControlState {
     /// The newest instant that is shown.
     pub shown: Option<UnixMs>,
     pub offset_minutes: i32,
-    /// What addresses keep, as in `PageState`.
-    pub query: Arc<str>,
 }
 
 /// What a viewer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
-    Window(Window),
     TogglePause,
     Theme(Theme),
 }
@@ -33,19 +30,17 @@ impl ControlState {
     pub fn new(page: &PageState, shown: Option<UnixMs>) -> Self {
         Self {
             link: Link::Snapshot,
-            window: page.window,
+            is_past: page.past.is_some_and(|past| past.is_fixed),
             paused: false,
             theme: page.theme,
             outdated: false,
             shown,
             offset_minutes: page.zone.offset_minutes,
-            query: page.query.clone(),
         }
     }
 
     pub fn grant(&mut self, wish: Wish) {
         match wish {
-            Wish::Window(window) => self.window = window,
             Wish::TogglePause => self.paused = !self.paused,
             Wish::Theme(theme) => self.theme = theme,
         }
@@ -53,12 +48,13 @@ impl ControlState {
 
     /// The value of `data-stream`.
     pub fn id(&self) -> &'static str {
-        if self.paused { "paused" } else { self.link.id() }
+        if self.paused || self.is_past { "paused" } else { self.link.id() }
     }
 
     pub fn word(&self) -> String {
         let clock = |t| ticks::clock(t, self.offset_minutes, true);
         match self.link {
+            _ if self.is_past => "Past".to_owned(),
             _ if self.paused => "Paused".to_owned(),
             Link::Snapshot => self.shown.map_or_else(|| "Starting".to_owned(), |t| format!("Snapshot of {}", clock(t))),
             Link::Connecting => "Connecting".to_owned(),
@@ -75,6 +71,7 @@ impl ControlState {
             Link::Reconnecting { attempt, seconds: 0 } => format!("try {attempt}"),
             Link::Reconnecting { attempt, seconds } => format!("try {attempt} in {seconds} s"),
             Link::Stopping { seconds } => format!("back in {seconds} s"),
+            _ if self.is_past => String::new(),
             _ if self.paused => {
                 self.shown.map(|t| format!("at {}", ticks::clock(t, self.offset_minutes, true))).unwrap_or_default()
             }
@@ -91,7 +88,7 @@ mod tests {
     fn each_state_has_its_word() {
         let state = |link, paused| ControlState {
             link,
-            window: Window::Five,
+            window: Window::FIVE,
             paused,
             theme: Theme::System,
             outdated: false,

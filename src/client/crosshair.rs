@@ -1,25 +1,45 @@
-//! One instant under all charts: found by pointer, touch or arrow keys.
+//! One instant under all charts, found by pointer, touch or arrow keys; and stretches of time, drawn with the mouse.
 
 use super::awake::Page;
-use super::{document, parts};
-use crate::chart::cursor;
+use super::{document, keys, parts, show};
+use crate::chart::{Place, Window, cursor};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, KeyboardEvent, MouseEvent, PointerEvent};
+
+/// So many pixels a pointer moves at least for its way to be meant as a stretch.
+const DRAGGED: f64 = 6.0;
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+/// A stretch that is being drawn with the mouse.
+struct Drag {
+    plot: Element,
+    /// What shows it, in the picture of the plot.
+    mark: Element,
+    begin: f64,
+}
+
+/// What pointers do over the plots.
+#[derive(Default)]
+struct Pointer {
+    drag: RefCell<Option<Drag>>,
+    /// Whether the crosshair stands where a pointer is.
+    is_over: Cell<bool>,
+}
 
 /// Follows pointers and keys over any plot, also those that come later, and beside them.
 pub(super) fn follow(page: &Rc<Page>) {
     let Some(everything) = leptos::prelude::document().document_element() else { return };
-    for name in ["pointermove", "pointerdown"] {
-        let page = page.clone();
-        document::on_event(&everything, name, move |event| point(&page, &event));
+    let pointer = Rc::new(Pointer::default());
+    for name in ["pointermove", "pointerdown", "pointerup", "pointerleave", "dblclick"] {
+        let (page, pointer) = (page.clone(), pointer.clone());
+        document::on_event(&everything, name, move |event| pointer.take(&page, name, &event));
     }
     for name in ["scroll", "resize"] {
         let page = page.clone();
         document::on_event(&leptos::prelude::window(), name, move |_| page.catch_up());
     }
-    let left = page.clone();
-    document::on_event(&everything, "pointerleave", move |event| leave(&left, &event));
     let page = page.clone();
     document::on_event(&everything, "keydown", move |event| key(&page, &event));
 }
@@ -28,26 +48,90 @@ fn plot(event: &Event) -> Option<Element> {
     event.target()?.dyn_into::<Element>().ok()?.closest(&format!(".{}", parts::PLOT)).ok().flatten()
 }
 
-/// The crosshair follows the pointer; beside the plots there is none.
-fn point(page: &Page, event: &Event) {
-    let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
-    let at = plot(event).zip(page.look(|scene| scene.span())).map(|(plot, span)| {
-        let bounds = plot.get_bounding_client_rect();
-        let share = (f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0);
-        cursor::t_at(span, share, page.state.interval)
-    });
-    page.point_at(at);
+/// Where in a plot an event is, from the left, as a share of its width.
+fn share(plot: &Element, event: &MouseEvent) -> f64 {
+    let bounds = plot.get_bounding_client_rect();
+    (f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0)
 }
 
-/// A mouse that leaves takes the crosshair along; a finger leaves it where it was.
-fn leave(page: &Page, event: &Event) {
-    if event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "mouse") {
-        page.point_at(None);
+impl Pointer {
+    fn take(&self, page: &Rc<Page>, name: &str, event: &Event) {
+        let Some(event) = event.dyn_ref::<MouseEvent>() else { return };
+        let is_mouse = event.dyn_ref::<PointerEvent>().is_none_or(|event| event.pointer_type() == "mouse");
+        match name {
+            // A mouse that leaves takes the crosshair along; a finger leaves it where it was.
+            "pointerleave" if is_mouse => self.point(page, None),
+            "pointerleave" => {}
+            // As the link does that leads there.
+            "dblclick" => {
+                if let Some(live) = plot(event).and_then(|_| keys::keyed("v")) {
+                    live.click();
+                }
+            }
+            "pointerup" => self.end(page, event),
+            _ => {
+                self.point(page, plot(event).map(|plot| (share(&plot, event), plot)));
+                if name == "pointerdown" && is_mouse && event.button() == 0 {
+                    self.begin(event);
+                }
+                self.stretch(event);
+            }
+        }
+    }
+
+    /// The crosshair follows the pointer; beside the plots there is none, unless it was put there otherwise.
+    fn point(&self, page: &Rc<Page>, at: Option<(f64, Element)>) {
+        if self.is_over.replace(at.is_some()) || at.is_some() {
+            let at = at.zip(page.look(|scene| scene.span()));
+            page.point_at(at.map(|((share, _), span)| cursor::t_at(span, share, page.step())));
+        }
+    }
+
+    fn begin(&self, event: &MouseEvent) {
+        let Some(plot) = plot(event) else { return };
+        let mark = leptos::prelude::document().create_element_ns(Some(SVG), "rect").ok();
+        if let Some((mark, picture)) = mark.zip(plot.first_element_child()) {
+            // Without its mark the stretch is chosen all the same.
+            _ = mark.set_attribute("class", "stretch");
+            _ = picture.append_child(&mark);
+            *self.drag.borrow_mut() = Some(Drag { begin: share(&plot, event), plot, mark });
+        }
+    }
+
+    fn stretch(&self, event: &MouseEvent) {
+        if let Some(drag) = &*self.drag.borrow() {
+            let (from, to) = drag.shares(event);
+            _ = drag.mark.set_attribute("x", &Place::of(from).css());
+            _ = drag.mark.set_attribute("width", &Place::of(to - from).css());
+        }
+    }
+
+    /// All charts show what was stretched over.
+    fn end(&self, page: &Rc<Page>, event: &MouseEvent) {
+        let Some(drag) = self.drag.borrow_mut().take() else { return };
+        drag.mark.remove();
+        let (from, to) = drag.shares(event);
+        let Some(span) = page.look(|scene| scene.span()) else { return };
+        if (to - from) * drag.plot.get_bounding_client_rect().width() < DRAGGED {
+            return;
+        }
+        let at = |share: f64| span.start().0 + (share * span.window.ms() as f64) as i64;
+        // Less than the shortest window is shown with as much around it.
+        let (middle, half) = ((at(from) + at(to)) / 2, ((at(to) - at(from)) / 2).max(Window::SHORTEST.ms() / 2));
+        show::go(page, format!("?{}from={}&to={}", page.state.query, middle - half, middle + half), true);
+    }
+}
+
+impl Drag {
+    /// Its ends, the left one first.
+    fn shares(&self, event: &MouseEvent) -> (f64, f64) {
+        let end = share(&self.plot, event).max(0.0).min(1.0);
+        if end < self.begin { (end, self.begin) } else { (self.begin, end) }
     }
 }
 
 /// Arrow keys step tick by tick, with Shift by ten; Home and End go to the ends, Escape lets go.
-fn key(page: &Page, event: &Event) {
+fn key(page: &Rc<Page>, event: &Event) {
     let Some(event) = event.dyn_ref::<KeyboardEvent>().filter(|event| plot(event).is_some()) else { return };
     let Some(span) = page.look(|scene| scene.span()) else { return };
     let stride = if event.shift_key() { 10 } else { 1 };
@@ -63,5 +147,5 @@ fn key(page: &Page, event: &Event) {
     };
     event.prevent_default();
     let here = page.look(|scene| scene.cursor).unwrap_or(span.end);
-    page.point_at(ticks.map(|ticks| cursor::step(span, here, ticks, page.state.interval)));
+    page.point_at(ticks.map(|ticks| cursor::step(span, here, ticks, page.step())));
 }

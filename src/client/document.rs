@@ -1,15 +1,9 @@
 //! The document around the islands: the state inside it, cookies, the address, what is visible.
 
-use super::awake::Page;
 use super::json::{self, Json};
-use super::page::{
-    KEYS_COOKIE, PageState, STATE_ELEMENT, THEME_COOKIE, Theme, WINDOW_COOKIE, ZONE_COOKIE, ZONE_ELEMENT, Zone,
-};
-use super::{parts, samples};
-use crate::chart::Window;
+use super::page::{KEYS_COOKIE, PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, ZONE_ELEMENT, Zone};
+use super::{keys, parts};
 use leptos::prelude::*;
-use std::rc::Rc;
-use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
 /// A year, in seconds.
@@ -60,24 +54,40 @@ fn listed(nodes: Option<web_sys::NodeList>) -> impl Iterator<Item = web_sys::Ele
     (0..count).filter_map(move |index| nodes.as_ref()?.item(index)?.dyn_into().ok())
 }
 
-/// After a change of the catalog: the server's HTML has places for the new families, this document takes
-/// them over. A later change has a renewal of its own.
-pub(super) async fn renew_board(page: Rc<Page>) {
-    let catalog = page.look(|scene| scene.catalog.clone());
-    let address = address_with("window", page.look(|scene| scene.window).id()).unwrap_or_default();
-    let text = loop {
-        match samples::text_of(&address).await {
-            _ if page.look(|scene| !Arc::ptr_eq(&scene.catalog, &catalog)) => return,
-            Some(text) => break text,
-            None => samples::pause(2_000).await,
+/// The server's HTML of an address: the page's state in it, and the board, which is taken over when asked to.
+pub(super) struct Fresh {
+    pub(super) state: PageState,
+    board: web_sys::Element,
+}
+
+/// What is exchanged alone where a board has the same charts: what surrounds it keeps its place, its focus, and what
+/// is open in it.
+const EXCHANGED: &str = ".range,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu>ul,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
+
+impl Fresh {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let parser = web_sys::DomParser::new().ok()?;
+        let parsed = parser.parse_from_string(text, web_sys::SupportedType::TextHtml).ok()?;
+        let state = parsed.get_element_by_id(STATE_ELEMENT)?.text_content()?;
+        let state = json::page_state(&Json::parse(&state)?)?;
+        Some(Self { state, board: parsed.get_element_by_id(parts::BOARD)? })
+    }
+
+    pub(super) fn take_over(&self) {
+        let Some(board) = document().get_element_by_id(parts::BOARD) else { return };
+        let key = document().active_element().and_then(|active| active.get_attribute("data-key"));
+        let names = |board| all_within(board, "figure").map(|figure| figure.id()).collect::<Vec<_>>();
+        let (old, fresh) = (all_within(&board, EXCHANGED), all_within(&self.board, EXCHANGED));
+        let (old, fresh): (Vec<_>, Vec<_>) = (old.collect(), fresh.collect());
+        if old.len() == fresh.len() && names(&board) == names(&self.board) {
+            old.iter().zip(&fresh).for_each(|(old, fresh)| old.set_inner_html(&fresh.inner_html()));
+        } else {
+            board.set_inner_html(&self.board.inner_html());
         }
-    };
-    let parsed =
-        web_sys::DomParser::new().and_then(|parser| parser.parse_from_string(&text, web_sys::SupportedType::TextHtml));
-    let fresh = parsed.ok().and_then(|parsed| parsed.get_element_by_id(parts::BOARD));
-    if let Some((fresh, board)) = fresh.zip(document().get_element_by_id(parts::BOARD)) {
-        board.set_inner_html(&fresh.inner_html());
-        page.find_surfaces(false);
+        if let Some(link) = key.and_then(|key| keys::keyed(&key)) {
+            // An element that can't be focused stays as it is.
+            _ = link.focus();
+        }
     }
 }
 
@@ -93,25 +103,33 @@ pub(super) fn keep_theme(theme: Theme) {
     }
 }
 
-/// In the address, so that a link or a reload shows the same, and for the pages that come next.
-pub(super) fn keep_window(window: Window) {
-    keep("window", window.id());
-    set_cookie(WINDOW_COOKIE, window.id());
+/// The address of the page, as it is written.
+pub(super) fn address() -> String {
+    window().location().href().unwrap_or_default()
 }
 
-/// The address holds what was chosen, so that a link or a reload shows the same.
-pub(super) fn keep(name: &str, chosen: &str) {
-    if let Some((address, history)) = address_with(name, chosen).zip(window().history().ok()) {
+/// Another address for what is shown from now on: as a step that the browser can go back from, or in its place.
+pub(super) fn set_address(address: &str, is_step: bool) {
+    if let Ok(history) = window().history() {
+        let address = Some(address);
         // An address that can't be written leaves the page as useful as it was.
-        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+        _ = if is_step {
+            history.push_state_with_url(&JsValue::NULL, "", address)
+        } else {
+            history.replace_state_with_url(&JsValue::NULL, "", address)
+        };
     }
 }
 
-/// The page's address, with one thing chosen otherwise.
-fn address_with(name: &str, chosen: &str) -> Option<String> {
-    let url = window().location().href().and_then(|href| web_sys::Url::new(&href)).ok()?;
-    url.search_params().set(name, chosen);
-    Some(url.href())
+/// The address holds what was chosen, so that a link or a reload shows the same; without a choice it is left out.
+pub(super) fn keep(name: &str, chosen: Option<&str>) {
+    if let Ok(url) = web_sys::Url::new(&address()) {
+        match chosen {
+            Some(chosen) => url.search_params().set(name, chosen),
+            None => url.search_params().delete(name),
+        }
+        set_address(&url.href(), false);
+    }
 }
 
 fn set_cookie(name: &str, value: &str) {

@@ -1,8 +1,7 @@
 //! Reads what the server sends with the browser's own JSON parser: another one in the wasm would be a
 //! third of it. Samples, which are many, are read by `scan`.
 
-use super::page::{PageState, Theme, Zone};
-use crate::chart::Window;
+use super::page::{PageState, Past, Theme, Zone};
 use crate::model::event::{Gap, GapReason};
 use crate::model::family::{Catalog, Dimension, Family, Unit};
 use crate::model::{Interval, Process, ProcessTable, UnixMs};
@@ -35,7 +34,7 @@ impl Json {
         (0..items.length()).map(move |index| Self(items.get(index)))
     }
 
-    fn text_at(&self, name: &str) -> Option<String> {
+    pub(super) fn text_at(&self, name: &str) -> Option<String> {
         self.field(name)?.text()
     }
 
@@ -102,13 +101,21 @@ fn process(json: &Json) -> Option<Process> {
     })
 }
 
+fn past(json: &Json) -> Option<Past> {
+    let is_fixed = json.field("is_fixed").is_some_and(|is| is.0.is_truthy());
+    Some(Past { end: json.time_at("end")?, step: json.interval_at("step")?, is_fixed })
+}
+
 pub(super) fn page_state(json: &Json) -> Option<PageState> {
     let zone = json.field("zone")?;
     Some(PageState {
         catalog: json.field("catalog")?.number()? as u32,
         query: json.text_at("query")?.into(),
         interval: json.interval_at("interval")?,
-        window: Window::parse(&json.text_at("window")?)?,
+        address: json.text_at("address")?.into(),
+        window_ms: json.time_at("window_ms")?.0,
+        past: json.field("past").as_ref().and_then(past),
+        at: json.time_at("at"),
         zone: Zone {
             name: zone.text_at("name")?.into(),
             offset_minutes: zone.field("offset_minutes")?.number()? as i32,

@@ -51,7 +51,7 @@ fn press(event: &KeyboardEvent) {
     }
 }
 
-fn keyed(key: &str) -> Option<HtmlElement> {
+pub(super) fn keyed(key: &str) -> Option<HtmlElement> {
     the_document().query_selector(&format!("[data-key=\"{key}\"]")).ok()??.dyn_into().ok()
 }
 

@@ -2,7 +2,7 @@
 //! exactly what the server rendered.
 
 use crate::chart::Window;
-use crate::model::{EventId, Interval};
+use crate::model::{EventId, Interval, UnixMs};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -26,13 +26,36 @@ pub struct PageState {
     /// The beginning of an address that shows the same: empty, or ends in `&`.
     pub query: Arc<str>,
     pub interval: Interval,
-    pub window: Window,
+    /// The rest of that address, as far as it says what stretch of time is shown.
+    pub address: Arc<str>,
+    /// How much time is shown, in milliseconds.
+    pub window_ms: i64,
+    /// Present where it is not drawn from the newest samples, second by second.
+    pub past: Option<Past>,
+    /// The instant under the crosshair.
+    pub at: Option<UnixMs>,
     pub zone: Zone,
     pub theme: Theme,
     /// The newest sample the HTML shows: the stream goes on from here.
     pub last: Option<EventId>,
     /// The build of the page; a server of another build has a newer page to offer.
     pub build: Arc<str>,
+}
+
+/// A stretch of time that the server draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Past {
+    pub end: UnixMs,
+    /// From one point to the next.
+    pub step: Interval,
+    /// Whether it stays where it is; else it ends now, and is drawn anew from time to time.
+    pub is_fixed: bool,
+}
+
+impl PageState {
+    pub fn window(&self) -> Window {
+        Window::reaching(self.window_ms)
+    }
 }
 
 /// A time zone: its name, and how far it is from UTC now.

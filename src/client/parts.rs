@@ -37,6 +37,10 @@ pub const ARGUMENTS: &str = "arguments";
 pub const FIGURE: &str = "figure";
 /// What stands there until there is something to show.
 pub const WAITING: &str = "waiting";
+/// Why nothing is stored.
+pub const TROUBLE: &str = "trouble";
+/// The heaviest processes at the crosshair.
+pub const CULPRITS: &str = "culprits";
 /// How the machine is, in a heading.
 pub const SUMMARY: &str = "summary";
 /// A headline's number and state, within its heading.

@@ -2,8 +2,8 @@
 
 use super::awake::Page;
 use super::json::{self, Json};
-use super::page::PageState;
-use crate::chart::Span;
+use super::page::{PageState, Past};
+use crate::chart::{Span, Window};
 use crate::model::event::{Gap, GapReason};
 use crate::model::scan;
 use crate::model::{Catalog, EventId, EventName, History, Interval, UnixMs};
@@ -21,7 +21,8 @@ const AT_ONCE: usize = 64;
 /// Fills a fresh history with what the server drew, up to and with the sample the HTML ends in. A server
 /// that does not answer for some seconds is left to the stream, which says so and finds it again.
 pub(super) async fn fill(history: &mut History, catalog: &Catalog, page: &PageState, last: EventId) {
-    let start = EventId { t: lead_in(Span::ending(last.t, page.window), page.interval), ..last };
+    let window = if page.past.is_some() { Window::default() } else { page.window() };
+    let start = EventId { t: lead_in(Span::ending(last.t, window), page.interval), ..last };
     for attempt in 0..TRIES {
         if let Some(answer) = fetch(start).await {
             return take(history, &answer, catalog, last.t).await;
@@ -61,7 +62,7 @@ async fn take(history: &mut History, answer: &str, catalog: &Catalog, last: Unix
 
 /// A wider window needs samples from before the page was opened.
 pub(super) async fn fetch_earlier(page: Rc<Page>) {
-    let (oldest, span) = page.look(|scene| (scene.history.oldest_tick(), scene.span()));
+    let (oldest, span) = page.look_at_newest(|scene| (scene.history.oldest_tick(), scene.span()));
     let (Some(oldest), Some(span), Some(last)) = (oldest, span, page.state.last) else { return };
     let start = lead_in(span, page.state.interval);
     if oldest <= start {
@@ -69,11 +70,24 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
     }
     let Some(answer) = fetch(EventId { t: start, ..last }).await else { return };
     let mut earlier = History::new(super::awake::KEEP);
-    let catalog = page.look(|scene| scene.catalog.clone());
+    let catalog = page.look_at_newest(|scene| scene.catalog.clone());
     earlier.set_catalog(&catalog);
     take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND)).await;
     page.change_history(|history| history.prepend(earlier));
     page.redraw();
+}
+
+/// A stretch of the past, with the families that it is of: what the crosshair reads where the server draws.
+pub(super) async fn past(state: &PageState, past: Past) -> Option<(Catalog, History)> {
+    let span = Span { end: past.end, window: state.window(), is_past: past.is_fixed };
+    let (from, to, points) = (span.start().0, past.end.0, span.window.points());
+    let answer = text_of(&format!("/api/v1/samples?from={from}&to={to}&points={points}")).await?;
+    let first = scan::events(&answer).into_iter().next()?;
+    let catalog = json::catalog(&Json::parse(first.1)?)?;
+    let mut history = History::whole();
+    history.set_catalog(&catalog);
+    take(&mut history, &answer, &catalog, past.end).await;
+    Some((catalog, history))
 }
 
 /// What is measured. The page asks for it ahead of its script.

@@ -19,7 +19,7 @@ fn find(page: &Page, event: &Event) {
     }
     let typed = js_sys::Reflect::get(&field, &"value".into()).ok().and_then(|value| value.as_string());
     let typed = typed.unwrap_or_default();
-    document::keep(parts::SEARCH, &typed);
+    document::keep(parts::SEARCH, Some(&typed));
     for link in document::all(&format!("[data-part=\"{}\"]", parts::SORT)) {
         // The address of a link is whole when it is asked for as a property.
         let address = js_sys::Reflect::get(&link, &"href".into()).ok().and_then(|address| address.as_string());

@@ -2,14 +2,13 @@
 //! again from the newest sample the page holds.
 
 use super::awake::Page;
-use super::document;
 use super::json::{self, Json};
+use super::{document, show};
 use crate::model::event::EventName;
 use crate::model::link::{Action, Watchdog};
 use crate::model::scan;
 use crate::model::{Catalog, EventId, Link};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -43,7 +42,7 @@ impl Drop for Connection {
 
 /// Follows the stream for as long as the page lives.
 pub(super) fn start(page: Rc<Page>) {
-    let newest = page.look(|scene| scene.history.newest_tick());
+    let newest = page.look_at_newest(|scene| scene.history.newest_tick());
     let stream = Rc::new(Stream {
         watchdog: RefCell::new(Watchdog::new(page.state.interval, newest, document::now())),
         last: Cell::new(page.state.last),
@@ -148,7 +147,7 @@ impl Stream {
     }
 
     fn take_sample(&self, data: &str, event: &MessageEvent, now: i64) -> Option<()> {
-        let sample = self.page.look(|scene| scan::sample(data, &scene.catalog))?;
+        let sample = self.page.look_at_newest(|scene| scan::sample(data, &scene.catalog))?;
         self.watchdog.borrow_mut().sampled(sample.t, now);
         self.last.set(event.last_event_id().parse().ok().or(self.last.get()));
         self.page.change_history(|history| history.push(&sample));
@@ -182,7 +181,7 @@ impl Stream {
 
     fn change_catalog(&self, catalog: Catalog) {
         if self.page.set_catalog(catalog) {
-            spawn_local(document::renew_board(self.page.clone()));
+            show::renew(&self.page);
         }
     }
 

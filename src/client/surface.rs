@@ -28,6 +28,8 @@ pub(super) struct Surfaces {
     views: Vec<View>,
     processes: Option<ProcessSurface>,
     waiting: Option<Element>,
+    trouble: Option<Slot>,
+    is_troubled: bool,
     /// Ticks drawn so far.
     turn: usize,
 }
@@ -118,12 +120,16 @@ impl Surfaces {
         }
         surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
         surfaces.processes = ProcessSurface::find(&board);
+        let trouble = first(&board, &part(parts::TROUBLE));
+        // What the server says of it says why.
+        surfaces.is_troubled = trouble.as_ref().is_some_and(|place| place.has_child_nodes());
+        surfaces.trouble = trouble.map(|place| Slot::new(Some(place), Way::Text));
         surfaces.waiting = first(&board, &part(parts::WAITING));
         surfaces
     }
 
     /// Draws what is in sight, and a part of everything else; all of it when the picture changed as a whole.
-    pub(super) fn draw(&mut self, scene: &Scene, is_whole: bool) {
+    pub(super) fn draw(&mut self, scene: &Scene, is_whole: bool, with_charts: bool) {
         // Asked before anything is written, while the browser still knows the answers.
         let sight = Sight::now();
         let near: Vec<bool> = self.views.iter().map(|view| sight.is_near(&view.element)).collect();
@@ -137,13 +143,19 @@ impl Surfaces {
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
         }
+        let trouble = scene.trouble();
+        if let Some(place) = self.trouble.as_mut().filter(|_| self.is_troubled == trouble.is_empty()) {
+            self.is_troubled = !trouble.is_empty();
+            place.write(trouble);
+        }
         // It goes when the picture changes anyway, so that nothing jumps for it.
         if let Some(waiting) = self.waiting.take_if(|_| is_whole && scene.end.is_some()) {
             waiting.remove();
         }
         let time_axis = scene.time_axis();
         for (index, (view, near)) in self.views.iter_mut().zip(near).enumerate() {
-            if near || is_turn(index) {
+            let is_ours = with_charts || matches!(view.surface, Surface::Spark(..));
+            if is_ours && (near || is_turn(index)) {
                 view.draw(scene, &time_axis, is_turn(index));
             }
         }

@@ -128,7 +128,8 @@ impl Track {
 /// All families' tracks and the gaps between them, no older than `keep`.
 #[derive(Clone, Debug)]
 pub struct History {
-    keep: Interval,
+    /// `None` keeps everything.
+    keep: Option<Interval>,
     /// By family, in the order of their ids: looked up by halves, which costs the browser less code than hashing.
     tracks: Vec<(Arc<str>, Track)>,
     gaps: VecDeque<Gap>,
@@ -139,7 +140,19 @@ pub struct History {
 
 impl History {
     pub fn new(keep: Interval) -> Self {
-        Self { keep, tracks: Vec::new(), gaps: VecDeque::new(), oldest_tick: None, newest_tick: None, rewrites: 0 }
+        Self { keep: Some(keep), ..Self::whole() }
+    }
+
+    /// Of a stretch of time that was chosen beforehand: nothing of it is forgotten.
+    pub fn whole() -> Self {
+        Self {
+            keep: None,
+            tracks: Vec::new(),
+            gaps: VecDeque::new(),
+            oldest_tick: None,
+            newest_tick: None,
+            rewrites: 0,
+        }
     }
 
     /// Families that are new get an empty track, those that are gone or changed their shape lose theirs.
@@ -167,7 +180,9 @@ impl History {
             self.oldest_tick = Some(sample.t);
         }
         self.newest_tick = Some(sample.t);
-        self.forget_old(sample.t - self.keep + Interval::from_ms(1).unwrap_or(Interval::SECOND));
+        if let Some(keep) = self.keep {
+            self.forget_old(sample.t - keep + Interval::from_ms(1).unwrap_or(Interval::SECOND));
+        }
     }
 
     pub fn push_gap(&mut self, gap: Gap) {

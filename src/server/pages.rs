@@ -1,20 +1,24 @@
 //! The pages, rendered with what they show: numbers and charts stand in the first HTML.
 
+mod past;
+
+use self::past::Shown;
 use super::api::AppState;
-use crate::chart::{Scene, Window};
+use crate::chart::{Bands, Scene, Window, ticks};
 use crate::client::controls::ControlState;
 use crate::client::page::{KEYS_COOKIE, PageState, THEME_COOKIE, Theme, WINDOW_COOKIE, ZONE_COOKIE, Zone};
 use crate::model::{DeviceKind, Interval, UnixMs, label};
 use crate::server::history::Snapshot;
-use crate::server::query::Fields;
+use crate::server::query::{Fields, instant};
 use crate::ui::focus::Focus;
 use crate::ui::overview::Overview;
 use crate::ui::processes::{Processes, Selection};
+use crate::ui::range::Range;
 pub use crate::ui::shell::{Links, Style};
 use crate::ui::shell::{Shell, View};
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use axum::routing::get;
@@ -60,20 +64,32 @@ pub fn routes(settings: PageSettings) -> Router<AppState> {
 }
 
 async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, request: Request) -> Response {
-    let window = window(fields.get("window"), request.headers());
-    let snapshot = state.history.snapshot(window.length());
-    let focus = Focus::parse(fields.get("all"), fields.get("device"), &snapshot.catalog);
+    let shown = Shown::read(&fields, window(fields.get("window"), request.headers()), now());
+    let look = Look::take(&state, shown, &fields).await;
+    let catalog = look.drawn.as_ref().map_or(&look.snapshot.catalog, |view| &view.catalog);
+    let focus = Focus::parse(fields.get("all"), fields.get("device"), catalog);
     let missing = fields
         .get("device")
-        .filter(|id| !id.is_empty() && !snapshot.catalog.0.is_empty() && !matches!(focus, Focus::Device(_)))
+        .filter(|id| !id.is_empty() && !catalog.0.is_empty() && !matches!(focus, Focus::Device(_)))
         .map(|id| label::text(id.as_bytes()));
-    let frame = Frame::new(&settings, snapshot, window, &request, focus.query());
+    let frame = Frame::new(&settings, look, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
-    let scene = frame.scene.clone();
+    let trouble = state.history.trouble().map(|trouble| {
+        let since = ticks::clock(trouble.since, frame.page.zone.offset_minutes, true);
+        format!("Nothing is stored since {since}: {}. What is sampled meanwhile is kept in memory.", trouble.words)
+    });
+    let culprits = match frame.scene.cursor {
+        Some(at) => state.history.culprits_in_words(at).await,
+        None => String::new(),
+    };
+    let (tiles, scene, range) = (frame.tiles.clone(), frame.scene.clone(), frame.range);
+    let query = focus.query();
     let content = move || {
-        let (scene, focus, missing, left_out) = (scene.clone(), focus.clone(), missing.clone(), left_out.clone());
-        view! { <Overview scene focus missing left_out /> }.into_any()
+        let (tiles, scene, focus, missing, left_out) =
+            (tiles.clone(), scene.clone(), focus.clone(), missing.clone(), left_out.clone());
+        let (trouble, query, culprits) = (trouble.clone(), query.clone(), culprits.clone());
+        view! { <Overview tiles scene focus range query missing left_out trouble culprits /> }.into_any()
     };
     frame.render(&state, settings, View::Overview, content, request).await
 }
@@ -82,9 +98,8 @@ async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields,
     // A machine that does not answer in time is shown as one without processes; the stream brings them later.
     let table = state.processes.look().await.unwrap_or_default();
     let selection = Selection::parse(fields.get("sort"), fields.get("search"), fields.get("limit"));
-    let window = window(fields.get("window"), request.headers());
-    let snapshot = state.history.snapshot(window.length());
-    let frame = Frame::new(&settings, snapshot, window, &request, selection.query());
+    let look = Look::take(&state, Shown::Last(Window::default()), &fields).await;
+    let frame = Frame::new(&settings, look, &request, selection.query());
     let scene = frame.scene.clone();
     let content = move || {
         let (table, selection, scene) = (table.clone(), selection.clone(), scene.clone());
@@ -99,37 +114,104 @@ fn window(asked: Option<&str>, headers: &HeaderMap) -> Window {
     asked.and_then(|asked| Window::parse(&asked)).unwrap_or_default()
 }
 
+fn now() -> UnixMs {
+    UnixMs(Timestamp::now().as_millisecond())
+}
+
+/// What there is to be shown: the newest samples, and the stretch that is asked for where that is another one.
+struct Look {
+    shown: Shown,
+    snapshot: Snapshot,
+    drawn: Option<past::View>,
+    at: Option<UnixMs>,
+    chosen: Option<Window>,
+}
+
+impl Look {
+    async fn take(state: &AppState, shown: Shown, fields: &Fields) -> Self {
+        let live = Some(shown.window()).filter(|window| window.is_live()).unwrap_or_default();
+        let snapshot = state.history.snapshot(live.length());
+        // What ends now ends with the newest sample: nothing is to be expected after it.
+        let end = snapshot.history.newest_tick().unwrap_or_else(now);
+        let drawn = match shown.span(end) {
+            // Without an answer there is nothing to draw, and the newest samples are better than that.
+            Some(span) => past::View::of(&state.history, span).await.ok(),
+            None => None,
+        };
+        let shown = if drawn.is_some() || shown.span(end).is_none() { shown } else { Shown::Last(live) };
+        let at = fields.get("at").and_then(|text| instant(text, now()));
+        let chosen = fields.get("window").and_then(Window::parse);
+        Self { shown, snapshot, drawn, at, chosen }
+    }
+}
+
 /// What every page is rendered from.
 struct Frame {
     page: Arc<PageState>,
     keys_wanted: bool,
+    /// The window that the address asks for by its name: pages that come next show as much.
+    chosen: Option<Window>,
+    /// What the charts show.
     scene: Arc<Scene>,
+    /// What the headlines show: of now, unless the stretch stays where it is.
+    tiles: Arc<Scene>,
+    range: Range,
 }
 
 impl Frame {
     /// `query` is the beginning of an address that shows the same.
-    fn new(settings: &PageSettings, snapshot: Snapshot, window: Window, request: &Request, query: String) -> Self {
+    fn new(settings: &PageSettings, look: Look, request: &Request, query: String) -> Self {
         let cookie = |name| cookie(request.headers(), name);
+        let Look { shown, snapshot, drawn, at, chosen } = look;
+        let zone = zone(cookie(ZONE_COOKIE).as_deref());
+        let offset_minutes = zone.offset_minutes;
+        let window = shown.window();
+        let live = Arc::new(Scene {
+            catalog: snapshot.catalog,
+            end: snapshot.history.newest_tick(),
+            history: snapshot.history,
+            window: if window.is_live() { window } else { Window::default() },
+            is_past: false,
+            offset_minutes,
+            cursor: at.filter(|_| drawn.is_none()),
+            bands: Bands::new(),
+        });
+        let past = drawn.as_ref().map(|view| view.past);
+        let scene = drawn.map_or_else(
+            || live.clone(),
+            |view| {
+                let past::View { catalog, history, bands, past } = view;
+                let end = Some(past.end);
+                Arc::new(Scene {
+                    catalog,
+                    history,
+                    end,
+                    window,
+                    is_past: past.is_fixed,
+                    offset_minutes,
+                    cursor: at,
+                    bands,
+                })
+            },
+        );
+        let fixed = scene.span().filter(|span| span.is_past);
+        let range = Range { fixed, window, now: now(), at, offset_minutes };
         let page = PageState {
-            catalog: snapshot.catalog.digest(),
+            catalog: live.catalog.digest(),
             query: query.into(),
+            address: range.address().into(),
             interval: settings.interval,
-            window,
-            zone: zone(cookie(ZONE_COOKIE).as_deref()),
+            window_ms: window.ms(),
+            past,
+            at,
+            zone,
             theme: cookie(THEME_COOKIE).map(|text| Theme::parse(&text)).unwrap_or_default(),
             last: snapshot.newest.as_ref().map(|(id, _)| *id),
             build: settings.build.clone(),
         };
-        let scene = Scene {
-            catalog: snapshot.catalog,
-            end: snapshot.history.newest_tick(),
-            history: snapshot.history,
-            window,
-            offset_minutes: page.zone.offset_minutes,
-            cursor: None,
-        };
         let keys_wanted = cookie(KEYS_COOKIE).as_deref() != Some("off");
-        Self { page: Arc::new(page), keys_wanted, scene: Arc::new(scene) }
+        let tiles = if fixed.is_some() { scene.clone() } else { live };
+        Self { page: Arc::new(page), keys_wanted, chosen, scene, tiles, range }
     }
 
     async fn render(
@@ -140,12 +222,14 @@ impl Frame {
         content: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
         request: Request,
     ) -> Response {
-        let now = UnixMs(Timestamp::now().as_millisecond());
+        let now = now();
         let controls = ArcRwSignal::new(ControlState::new(&self.page, self.scene.end));
         let watch = settings.watch.clone();
+        let chosen = self.chosen;
         let context = move || {
             provide_context(controls.clone());
             guard(watch.as_ref());
+            chosen.iter().for_each(|window| keep_window(*window));
         };
         let (page, keys_wanted, host) = (self.page, self.keys_wanted, state.host.clone());
         let shell = move || {
@@ -172,6 +256,15 @@ fn guard(watch: Option<&LeptosOptions>) {
         options.insert_header(CONTENT_SECURITY_POLICY, policy);
     }
     options.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+fn keep_window(window: Window) {
+    /// A year.
+    const AGE_S: u32 = 31_536_000;
+    let cookie = format!("{WINDOW_COOKIE}={}; Path=/; Max-Age={AGE_S}; SameSite=Lax", window.id());
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        expect_context::<ResponseOptions>().append_header(SET_COOKIE, cookie);
+    }
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -206,11 +299,11 @@ mod tests {
     #[test]
     fn a_window_is_asked_for_or_kept() {
         let mut headers = HeaderMap::new();
-        assert_eq!(window(None, &headers), Window::Five);
+        assert_eq!(window(None, &headers), Window::FIVE);
         headers.append(COOKIE, HeaderValue::from_static("telltale_window=10m"));
-        assert_eq!(window(None, &headers), Window::Ten);
-        assert_eq!(window(Some("1m"), &headers), Window::One);
-        assert_eq!(window(Some("2y"), &headers), Window::Five, "what is asked for and is none is the default");
+        assert_eq!(window(None, &headers), Window::TEN);
+        assert_eq!(window(Some("1m"), &headers), Window::ONE);
+        assert_eq!(window(Some("3y"), &headers), Window::FIVE, "what is asked for and is none is the default");
     }
 
     #[test]

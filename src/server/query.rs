@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::model::{UnixMs, time};
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use std::convert::Infallible;
@@ -16,12 +17,16 @@ impl<S: Sync> FromRequestParts<S> for Fields {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // Pairs of text can be read from any query: what is no UTF-8 becomes replacement characters.
-        Ok(Query::try_from_uri(&parts.uri).map_or_else(|_| Self::default(), |Query(fields)| Self(fields)))
+        Ok(Self::of(&parts.uri))
     }
 }
 
 impl Fields {
+    pub fn of(address: &Uri) -> Self {
+        // Pairs of text can be read from any query: what is no UTF-8 becomes replacement characters.
+        Query::try_from_uri(address).map_or_else(|_| Self::default(), |Query(fields)| Self(fields))
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }

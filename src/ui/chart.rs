@@ -4,7 +4,7 @@ use super::live::parts;
 use crate::chart::drawing::fills;
 use crate::chart::scene::{ChartText, legend_label};
 use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat, markup};
-use crate::model::{Family, Unit};
+use crate::model::{Family, Unit, address};
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -12,7 +12,12 @@ use std::sync::Arc;
 const COLOURS: usize = 8;
 
 #[component]
-pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
+pub fn Chart(
+    family: Family,
+    scene: Arc<Scene>,
+    /// The part of an address that asks for the data of what is shown.
+    data: String,
+) -> impl IntoView {
     let text = scene.chart(&family);
     let id = format!("chart-{}", family.id);
     let (name, title, words) = (family.id.to_string(), format!("{id}-title"), format!("{id}-words"));
@@ -24,7 +29,8 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
             <Plot family=family.clone() text scene=scene.clone() described_by=words.clone() />
             <Legend family=family.clone() values=scene.values(&family) />
             <p class="visually-hidden" id=words.clone() data-part=parts::WORDS>{scene.words(&family)}</p>
-            <TableTwin rows=scene.table(&family) family />
+            <TableTwin rows=scene.table(&family) family=family.clone() />
+            <Menu family data />
         </figure>
     }
 }
@@ -35,6 +41,15 @@ pub fn Chart(family: Family, scene: Arc<Scene>) -> impl IntoView {
 fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String) -> impl IntoView {
     let label = format!("{}: instant", family.title);
     let heat = family.is_heat().then(|| view! { <Heat rows=heat::row_count(&family) strokes=text.strokes.clone() /> });
+    let bands = scene
+        .bands(&family, &text)
+        .into_iter()
+        .map(|(dimension, path)| {
+            let class =
+                dimension.map_or_else(|| "band".to_owned(), |dimension| format!("band {}", colour(&family, dimension)));
+            view! { <path class=class d=path></path> }
+        })
+        .collect_view();
     let areas = in_order(&family)
         .filter(|&index| fills(&family, index))
         .map(|index| {
@@ -66,6 +81,7 @@ fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String
                     <g data-part=parts::MOVING>
                         <path class="gaps" data-part=parts::GAPS d=text.gaps></path>
                         {areas}
+                        {bands}
                         {lines}
                         <g class="notes" data-part=parts::GAP_NOTES inner_html=text.gap_notes></g>
                     </g>
@@ -139,6 +155,21 @@ fn Legend(family: Family, values: Vec<String>) -> impl IntoView {
 fn Shades() -> impl IntoView {
     let levels = (0..heat::LEVELS).map(|level| view! { <i class=format!("h{level}")></i> }).collect_view();
     view! { <li class="shades" aria-hidden="true">"low "{levels}" high"</li> }
+}
+
+/// What else can be had of a chart.
+#[component]
+fn Menu(family: Family, data: String) -> impl IntoView {
+    let address = format!("/api/v1/history?family={}&{data}&points=10000", address::encoded(&family.id));
+    view! {
+        <details class="menu">
+            <summary aria-label=format!("{}: menu", family.title)>"⋯"</summary>
+            <ul>
+                <li><a href=format!("{address}&format=csv") download="">"Data as CSV"</a></li>
+                <li><a href=address>"Data as JSON"</a></li>
+            </ul>
+        </details>
+    }
 }
 
 /// The chart's numbers as a table, for whoever reads rather than looks.

@@ -1,7 +1,6 @@
-//! The state of the stream, always in sight, and what a viewer can set: window, pause, theme.
+//! The state of the stream, always in sight, and what a viewer can set: pause, theme.
 
 use super::live::{self, ControlState, Theme, Wish};
-use crate::chart::Window;
 use leptos::prelude::*;
 
 type State = ArcRwSignal<ControlState>;
@@ -14,7 +13,6 @@ pub fn Controls() -> impl IntoView {
         view! {
             <div class="controls">
                 <StreamState state=state.clone() />
-                <WindowSwitch state=state.clone() />
                 <PauseButton state=state.clone() />
                 <ThemeSwitch state />
             </div>
@@ -49,37 +47,6 @@ fn StreamState(state: State) -> impl IntoView {
             <span class="note" aria-hidden="true">{follow(&state, ControlState::note)}</span>
             <a class="reload" href="" data-shown=follow(&state, |state| yes_or_no(state.outdated))>"New version: reload"</a>
         </div>
-    }
-}
-
-#[component]
-fn WindowSwitch(state: State) -> impl IntoView {
-    let query = state.with_untracked(|state| state.query.clone());
-    let links = Window::ALL
-        .into_iter()
-        .zip(["1", "2", "3"])
-        .map(|(window, key)| {
-            let current = follow(&state, move |state| yes_or_no(state.window == window));
-            view! {
-                <a
-                    href=format!("?{query}window={}", window.id())
-                    aria-current=current
-                    data-key=key
-                    on:click=wish(Wish::Window(window))
-                >
-                    {title(window)}
-                </a>
-            }
-        })
-        .collect_view();
-    view! { <nav class="switch" aria-label="Time window">{links}</nav> }
-}
-
-fn title(window: Window) -> &'static str {
-    match window {
-        Window::One => "1 min",
-        Window::Five => "5 min",
-        Window::Ten => "10 min",
     }
 }
 

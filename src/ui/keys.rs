@@ -3,12 +3,14 @@
 use super::live::parts;
 use leptos::prelude::*;
 
-const KEYS: [(&[&str], &str); 11] = [
+const KEYS: [(&[&str], &str); 13] = [
     (&["?"], "this sheet, open and closed"),
     (&["o"], "the overview"),
     (&["t"], "the processes"),
-    (&["1", "2", "3"], "the last 1, 5 or 10 minutes"),
-    (&["p"], "pause and resume"),
+    (&["1", "…", "9", "0"], "the last minute, 5 minutes, 10, hour, … year"),
+    (&["h", "l"], "half a window earlier, later"),
+    (&["i", "u"], "zoom in on the instant, zoom out"),
+    (&["v", "p"], "back to live; pause and resume"),
     (&["j", "k"], "the next chart, the one before"),
     (&["←", "→"], "on a chart: an instant earlier, later; with Shift, ten"),
     (&["Home", "End"], "on a chart: the first instant, the newest"),

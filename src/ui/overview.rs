@@ -6,6 +6,7 @@ use super::cost::Cost;
 use super::devices::Devices;
 use super::focus::Focus;
 use super::live::parts;
+use super::range::{Range, RangeBar};
 use super::sections::{Part, Section, sections};
 use super::tile::Headlines;
 use crate::chart::Scene;
@@ -16,19 +17,30 @@ use std::sync::Arc;
 
 #[component]
 pub fn Overview(
+    /// What the headlines show.
+    tiles: Arc<Scene>,
+    /// What the charts show.
     scene: Arc<Scene>,
     focus: Focus,
+    range: Range,
+    /// The beginning of an address that shows the same: empty, or ends in `&`.
+    query: String,
     /// The device that was asked for and is not there.
     missing: Option<String>,
     /// Of which kinds there are more devices than are measured, and how many.
     left_out: Vec<(DeviceKind, u64)>,
+    /// Why nothing is stored, if that is so.
+    trouble: Option<String>,
+    /// The heaviest processes at the crosshair, in words.
+    culprits: String,
 ) -> impl IntoView {
     let is_narrow = focus != Focus::Everything;
+    let data = range.data();
     let charts = sections(&scene.catalog, &focus, &left_out)
         .into_iter()
-        .map(|section| view! { <ChartSection section scene=scene.clone() is_narrow left_out=left_out.clone() /> })
+        .map(|section| view! { <ChartSection section scene=scene.clone() data=data.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();
-    let waiting = scene.end.is_none().then(|| {
+    let waiting = tiles.end.is_none().then(|| {
         view! {
             <p class="waiting" data-part=parts::WAITING>"Just started: the charts fill in from here, second by second."</p>
         }
@@ -39,10 +51,13 @@ pub fn Overview(
     });
     view! {
         <Board>
+            <RangeBar range query />
             {waiting}
             {missing}
-            <Headlines scene />
+            <p class="notice" role="status" data-part=parts::TROUBLE>{trouble}</p>
+            <Headlines scene=tiles />
             {charts}
+            <p class="culprits" role="status" data-part=parts::CULPRITS>{culprits}</p>
         </Board>
     }
 }
@@ -51,6 +66,8 @@ pub fn Overview(
 fn ChartSection(
     section: Section,
     scene: Arc<Scene>,
+    /// The part of an address that asks for the data of what is shown.
+    data: String,
     /// Whether there is more to go back to.
     is_narrow: bool,
     left_out: Vec<(DeviceKind, u64)>,
@@ -67,7 +84,7 @@ fn ChartSection(
                     EitherOf3::A(view! { <Devices kind whole left_out scene /> })
                 }
                 Part::Chart(family) if family.is_mixed() => EitherOf3::B(view! { <Cost family scene /> }),
-                Part::Chart(family) => EitherOf3::C(view! { <Chart family scene /> }),
+                Part::Chart(family) => EitherOf3::C(view! { <Chart family scene data=data.clone() /> }),
             }
         })
         .collect_view();

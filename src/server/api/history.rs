@@ -52,12 +52,7 @@ pub(super) async fn history(State(state): State<AppState>, fields: Fields) -> Re
     }
     let (series, format) = (asked.series.clone(), asked.format);
     let file = asked.families.first().map(|family| family.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-    let question = Question {
-        families: Wanted::These(asked.families),
-        from: asked.from,
-        to: asked.to,
-        detail: Detail::Points(asked.points),
-    };
+    let question = asked.stretch.question(Wanted::These(asked.families));
     let answer = state.history.ask(question).await.map_err(unanswered)?;
     let table = Table::of(&answer, &series)?;
     match format {
@@ -86,10 +81,34 @@ struct Asked {
     families: Vec<Arc<str>>,
     /// Names of series; empty where a whole family is asked for.
     series: Vec<String>,
-    from: UnixMs,
-    to: UnixMs,
-    points: usize,
+    stretch: Stretch,
     format: Format,
+}
+
+/// A stretch of time, and how finely it is told.
+pub(super) struct Stretch {
+    pub(super) from: UnixMs,
+    pub(super) to: UnixMs,
+    pub(super) points: usize,
+}
+
+impl Stretch {
+    pub(super) fn read(fields: &Fields, from: UnixMs, now: UnixMs) -> Result<Self, Problem> {
+        let to = fields.instant("to", now)?.unwrap_or(now);
+        if from > to {
+            return Err(Problem::bad_field("from", "from is after to"));
+        }
+        let points = match fields.get("points").map(str::parse) {
+            None => USUAL_POINTS,
+            Some(Ok(points @ 1..=MOST_POINTS)) => points,
+            Some(_) => return Err(Problem::bad_field("points", format!("points is a number from 1 to {MOST_POINTS}"))),
+        };
+        Ok(Self { from, to, points })
+    }
+
+    pub(super) fn question(&self, families: Wanted) -> Question {
+        Question { families, from: self.from, to: self.to, detail: Detail::Points(self.points) }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -127,20 +146,13 @@ impl Asked {
         };
         let to = fields.instant("to", now)?.unwrap_or(now);
         let from = fields.instant("from", now)?.unwrap_or(UnixMs(to.0 - USUAL_PAST_MS));
-        if from > to {
-            return Err(Problem::bad_field("from", "from is after to"));
-        }
-        let points = match fields.get("points").map(str::parse) {
-            None => USUAL_POINTS,
-            Some(Ok(points @ 1..=MOST_POINTS)) => points,
-            Some(_) => return Err(Problem::bad_field("points", format!("points is a number from 1 to {MOST_POINTS}"))),
-        };
+        let stretch = Stretch::read(fields, from, now)?;
         let format = match fields.get("format") {
             None | Some("json") => Format::Json,
             Some("csv") => Format::Csv,
             Some(_) => return Err(Problem::bad_field("format", "format is json or csv")),
         };
-        Ok(Self { families, series, from, to, points, format })
+        Ok(Self { families, series, stretch, format })
     }
 }
 

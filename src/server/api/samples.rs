@@ -1,12 +1,15 @@
 //! The events of the stream, asked for piece by piece: for where a stream can't pass.
 
+use super::history::{Stretch, unanswered};
 use super::{AppState, json, schema};
-use crate::model::EventName;
+use crate::model::{EventId, EventName, UnixMs};
+use crate::server::history::Wanted;
 use crate::server::hub::{Cursor, Next, Resume, json_line};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,6 +24,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
     tag = "stream",
     params(
         ("after" = Option<String>, Query, description = "`next` of the answer before; without it, the newest sample"),
+        ("from" = Option<String>, Query, description = "Instead of `after`: the past as samples, from this instant on"),
+        ("to" = Option<String>, Query, description = "To this one; now without it"),
+        ("points" = Option<usize>, Query, description = "Of the past: the most samples; more are told as means of buckets, at their ends"),
         ("wait" = Option<String>, Query, description = "`20s`, `500ms`: how long to wait for an event; at most a minute"),
     ),
     responses(
@@ -29,6 +35,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
     ),
 )]
 pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Result<Response, Problem> {
+    let now = UnixMs(Timestamp::now().as_millisecond());
+    if let Some(from) = fields.instant("from", now)? {
+        return past(&state, &fields, from, now).await;
+    }
     let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
     let deadline = Instant::now() + wait;
     let mut cursor = state.hub.join_quietly(Resume::parse(fields.get("after").map(str::as_bytes)));
@@ -42,6 +52,21 @@ pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Re
     Ok(json(format!("{{\"events\":[{events}],\"next\":{next}}}")))
 }
 
+/// A stretch of the past, with the families that it is of ahead.
+async fn past(state: &AppState, fields: &Fields, from: UnixMs, now: UnixMs) -> Result<Response, Problem> {
+    let asked = Stretch::read(fields, from, now)?;
+    let answer = state.history.ask(asked.question(Wanted::All)).await.map_err(unanswered)?;
+    let mut events = String::new();
+    push_event(&mut events, EventName::Catalog, None, json_line(&answer.catalog(&state.history.catalog())).as_bytes());
+    for gap in &answer.gaps {
+        push_event(&mut events, EventName::Gap, None, json_line(gap).as_bytes());
+    }
+    for sample in answer.samples(asked.to) {
+        push_event(&mut events, EventName::Sample, None, json_line(&sample).as_bytes());
+    }
+    Ok(json(format!("{{\"events\":[{events}],\"next\":null}}")))
+}
+
 /// Adds what there is. Whether there can be more later.
 fn collect(cursor: &mut Cursor, events: &mut String) -> bool {
     loop {
@@ -51,15 +76,19 @@ fn collect(cursor: &mut Cursor, events: &mut String) -> bool {
             Next::Gap(gap) => (EventName::Gap, None, json_line(&gap).into()),
             Next::Frame(frame) => (frame.name(), frame.id(), frame.json()),
         };
-        if !events.is_empty() {
-            events.push(',');
-        }
-        events.push_str(&format!("{{\"event\":\"{}\"", name.as_str()));
-        if let Some(id) = id {
-            events.push_str(&format!(",\"id\":\"{id}\""));
-        }
-        events.push_str(",\"data\":");
-        events.push_str(&String::from_utf8_lossy(&data));
-        events.push('}');
+        push_event(events, name, id, &data);
     }
+}
+
+fn push_event(events: &mut String, name: EventName, id: Option<EventId>, data: &[u8]) {
+    if !events.is_empty() {
+        events.push(',');
+    }
+    events.push_str(&format!("{{\"event\":\"{}\"", name.as_str()));
+    if let Some(id) = id {
+        events.push_str(&format!(",\"id\":\"{id}\""));
+    }
+    events.push_str(",\"data\":");
+    events.push_str(&String::from_utf8_lossy(data));
+    events.push('}');
 }

@@ -2,7 +2,9 @@
 
 use super::extent::ColumnShape;
 use super::rows::{Bucket, Buckets, Rows};
-use crate::model::{Dimension, Family, Gap, UnixMs};
+use crate::model::sample::FamilyValues;
+use crate::model::{Catalog, Dimension, Family, Gap, Interval, Sample, UnixMs};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What somebody wants to know of the past. Both ends count.
@@ -36,6 +38,44 @@ pub struct Answer {
     pub courses: Vec<Course>,
     /// Oldest first: what was known to be missing anywhere in that time.
     pub gaps: Vec<Gap>,
+}
+
+impl Answer {
+    /// The families there is something of, as they are drawn: a point stands for one interval. Those of now come first,
+    /// in their order.
+    pub fn catalog(&self, now: &Catalog) -> Catalog {
+        let place =
+            |course: &&Course| now.iter().position(|family| family.id == course.family.id).unwrap_or(usize::MAX);
+        let mut courses: Vec<&Course> = self.courses.iter().filter(|course| !course.body.t().is_empty()).collect();
+        courses.sort_by_key(place);
+        let drawn = |course: &Course| {
+            let step = u32::try_from(course.step_ms).ok().and_then(Interval::from_ms);
+            Family { interval_ms: step.unwrap_or(Interval::MINUTE), ..course.family.clone() }
+        };
+        Catalog(courses.into_iter().map(drawn).collect())
+    }
+
+    /// The points as samples, oldest first: the mean of a bucket stands at its end, or at the end of all.
+    pub fn samples(&self, end: UnixMs) -> Vec<Sample> {
+        let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
+        for course in &self.courses {
+            let columns = 0..course.family.dimensions.len();
+            let mut columns: Vec<_> = columns.map(|column| course.body.values(column)).collect();
+            for t in course.body.t() {
+                let t = if course.is_folded() { (t + course.step_ms).min(end.0) } else { *t };
+                let mean = |[_, mean, _]: [f64; 3]| Some(mean).filter(|mean| !mean.is_nan());
+                let values = columns.iter_mut().map(|column| column.next().and_then(mean)).collect();
+                ticks.entry(t).or_default().push(FamilyValues { family: Arc::clone(&course.family.id), values });
+            }
+        }
+        let catalog = Catalog(self.courses.iter().map(|course| course.family.clone()).collect());
+        let sample = |(t, families)| {
+            let mut sample = Sample { t: UnixMs(t), families };
+            sample.round(&catalog);
+            sample
+        };
+        ticks.into_iter().map(sample).collect()
+    }
 }
 
 /// One family in that time.
