@@ -177,7 +177,8 @@ mod tests {
     fn a_chart_of_one_sample_is_not_empty() {
         let rows = [(300, vec![Some(10.0), Some(20.0)])];
         for family in [family(Unit::Percent, 1, &["a", "b"]), family(Unit::Percent, 1, &["a", "b"]).stacked()] {
-            let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0);
+            let drawing =
+                Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0, 0.0);
             assert!(drawing.strokes.iter().all(|stroke| !stroke.line.is_empty()));
             assert_eq!(values_at(&family, &history(&family, &rows, &[]), at(300)), [Some(10.0), Some(20.0)]);
             assert_eq!(drawing.gaps, "");
@@ -188,7 +189,7 @@ mod tests {
     fn a_chart_without_data_has_axes_all_the_same() {
         let family = family(Unit::Percent, 1, &["a", "b"]);
         let (history, span) = (history(&family, &[], &[]), Span::ending(at(300), Window::FIVE));
-        let drawing = Drawing::of(&family, &history, span, 0);
+        let drawing = Drawing::of(&family, &history, span, 0, 0.0);
         assert!(drawing.strokes.iter().all(|stroke| stroke.line.is_empty()) && drawing.gap_notes.is_empty());
         assert_eq!((drawing.strokes.len(), drawing.y_ticks.len(), time_ticks(span, 0).len()), (2, 5, 4));
         assert_eq!(values_at(&family, &history, span.end), [None, None]);
@@ -198,7 +199,7 @@ mod tests {
     fn areas_of_a_stack_are_the_outline_without_the_one_below() {
         let family = family(Unit::Bytes, 1, &["used", "none", "free"]).stacked();
         let rows: Vec<_> = (0..=60).map(|s| (s, vec![Some(1e9), Some(0.0), Some(1e9)])).collect();
-        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(60), Window::ONE), 0);
+        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(60), Window::ONE), 0, 0.0);
         let stroke = |line: &str, area: &str| Stroke { line: line.to_owned(), area: area.to_owned() };
         let lower = "M0 120h1200V240H0z";
         assert_eq!(
@@ -213,7 +214,7 @@ mod tests {
         let family = family(Unit::Count, 1, &["a"]);
         let rows = seconds(0..=300, |s| (!(101..=199).contains(&s)).then_some(Some(1.0)));
         let history = history(&family, &rows, &[gap(101, 199, GapReason::Suspended)]);
-        let drawing = Drawing::of(&family, &history, Span::ending(at(300), Window::FIVE), 0);
+        let drawing = Drawing::of(&family, &history, Span::ending(at(300), Window::FIVE), 0, 0.0);
         assert_eq!(drawing.gaps, "M400 0h400v240H400z");
         let title = "00:01:41 to 00:03:19: the host was suspended".to_owned();
         assert_eq!(drawing.gap_notes, [GapNote { start: 400, end: 800, title }]);
@@ -224,7 +225,7 @@ mod tests {
     fn many_small_holes_share_a_note() {
         let family = family(Unit::Count, 1, &["a"]);
         let rows = seconds(0..=300, |s| Some((s % 2 == 0).then_some(1.0)));
-        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0);
+        let drawing = Drawing::of(&family, &history(&family, &rows, &[]), Span::ending(at(300), Window::FIVE), 0, 0.0);
         assert_eq!(drawing.gap_notes.len(), 1);
     }
 
@@ -242,7 +243,7 @@ mod tests {
             let family = Family { stacked, ..family(unit, interval_s, &["a", "b"]) };
             let history = history(&family, &rows, &[]);
             let span = Span::ending(at(end), Window::LIVE[index]);
-            let drawing = Drawing::of(&family, &history, span, 0);
+            let drawing = Drawing::of(&family, &history, span, 0, 0.0);
             for path in drawing.strokes.iter().flat_map(|stroke| [&stroke.line, &stroke.area]).chain([&drawing.gaps]) {
                 prop_assert!(is_sound(path, i64::from(WIDTH), i64::from(HEIGHT)), "{}", path);
             }
@@ -252,7 +253,7 @@ mod tests {
             prop_assert!(drawing.y_ticks.len() <= 6 && time_ticks(span, 0).len() <= 7);
             prop_assert!(values_at(&family, &history, span.end).iter().flatten().all(|value| value.is_finite()));
             prop_assert!(drawing.gap_notes.iter().all(|note| note.start < note.end), "{:?}", drawing.gap_notes);
-            prop_assert_eq!(&Drawing::of(&family, &history, span, 0), &drawing);
+            prop_assert_eq!(&Drawing::of(&family, &history, span, 0, 0.0), &drawing);
         }
     }
 }

@@ -215,7 +215,7 @@ mod tests {
             let history = history(&family, &rows, &[]);
             let (before, after) = (Span::ending(at(from), window), Span::ending(at(from + later), window));
             let Some(settled) = Settled::of(&family, &history, before) else { return Ok(()) };
-            let old = Drawing::of(&family, &history, before, 0);
+            let old = Drawing::of(&family, &history, before, 0, 0.0);
             prop_assert_eq!(old.settled.as_ref(), Some(&settled));
             let Some(growth) = settled.grow(&family, &history, after) else { return Ok(()) };
             prop_assert_eq!(i64::from(growth.shift), later * 1_000 / window.unit_ms(WIDTH));

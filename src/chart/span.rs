@@ -10,20 +10,23 @@ pub struct Window {
     unit_ms: u32,
 }
 
-/// The windows that can be chosen by name: as it stands in an address, its minutes, and as people say it, after "last".
-const NAMED: [(&str, u32, &str); 11] = [
-    ("1m", 1, "minute"),
-    ("5m", 5, "5 minutes"),
-    ("10m", 10, "10 minutes"),
-    ("1h", 60, "hour"),
-    ("6h", 360, "6 hours"),
-    ("24h", 1_440, "24 hours"),
-    ("7d", 10_080, "7 days"),
-    ("30d", 43_200, "30 days"),
-    ("90d", 129_600, "90 days"),
-    ("1y", 525_600, "year"),
-    ("2y", 1_051_200, "2 years"),
+/// The windows that can be chosen by name, as it stands in an address, and their minutes.
+const NAMED: [(&str, u32); 11] = [
+    ("1m", 1),
+    ("5m", 5),
+    ("10m", 10),
+    ("1h", 60),
+    ("6h", 360),
+    ("24h", 1_440),
+    ("7d", 10_080),
+    ("30d", 43_200),
+    ("90d", 129_600),
+    ("1y", 525_600),
+    ("2y", 1_051_200),
 ];
+
+/// Of what people count time in, in minutes.
+const WORDS: [(i64, &str); 4] = [(525_600, "year"), (1_440, "day"), (60, "hour"), (1, "minute")];
 
 /// From one time label to the next, in seconds.
 const LABEL_STEPS_S: [i64; 19] = [
@@ -60,25 +63,28 @@ impl Window {
 
     /// Those that can be chosen by name.
     pub fn named() -> impl DoubleEndedIterator<Item = Self> {
-        NAMED.into_iter().map(|(_, minutes, _)| Self::minutes(minutes))
-    }
-
-    fn name(self) -> Option<(&'static str, &'static str)> {
-        NAMED.into_iter().find(|(_, minutes, _)| Self::minutes(*minutes) == self).map(|(id, _, words)| (id, words))
+        NAMED.into_iter().map(|(_, minutes)| Self::minutes(minutes))
     }
 
     /// As it stands in an address; empty for one that has no name.
     pub fn id(self) -> &'static str {
-        self.name().map_or("", |(id, _)| id)
+        NAMED.into_iter().find(|(_, minutes)| Self::minutes(*minutes) == self).map_or("", |(id, _)| id)
     }
 
     pub fn parse(id: &str) -> Option<Self> {
-        NAMED.into_iter().find(|(known, ..)| *known == id).map(|(_, minutes, _)| Self::minutes(minutes))
+        NAMED.into_iter().find(|(known, _)| *known == id).map(|(_, minutes)| Self::minutes(minutes))
     }
 
-    /// As people say it, after "last".
+    /// As people say it, after "last": `5 minutes`, `day`.
     pub fn words(self) -> String {
-        self.name().map_or_else(|| duration((self.ms() / 1_000) as u64), |(_, words)| words.to_owned())
+        for (minutes, word) in WORDS {
+            let unit = minutes * 60_000;
+            if self.ms() % unit == 0 {
+                let count = self.ms() / unit;
+                return if count == 1 { word.to_owned() } else { format!("{count} {word}s") };
+            }
+        }
+        duration((self.ms() / 1_000) as u64)
     }
 
     /// Whether a page draws it from samples of its own, second by second.
@@ -98,7 +104,7 @@ impl Window {
 
     /// As how many points the past of such a window is told: every sample, as long as those are not too many to draw.
     pub fn points(self) -> usize {
-        if self.ms() <= 20 * 60_000 { 1_300 } else { 150 }
+        if self.ms() <= 20 * 60_000 { 1_300 } else { 130 }
     }
 
     /// The time from one time label to the next.
@@ -241,7 +247,7 @@ mod tests {
             (1, 50, "minute"),
             (61, 51, "1 min"),
             (3_600, 3_000, "hour"),
-            (86_400 * 9, 648_000, "9 d 0 h"),
+            (86_400 * 9, 648_000, "9 days"), (86_400, 72_000, "day"),
             (i64::MAX / 2_000, 52_560_000, "2 years"),
         ] {
             let window = Window::reaching(length_s * 1_000);

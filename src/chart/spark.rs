@@ -28,7 +28,8 @@ pub fn spark(points: &[(UnixMs, Option<f64>)], span: Span, unit: Unit, max: Opti
 
 /// The shortest time from one point to the next: ticks further apart have others missing between them.
 fn interval(points: &[(UnixMs, Option<f64>)]) -> Interval {
-    points
+    // The newest point may stand for a stretch that is not over yet.
+    points[..points.len() - usize::from(points.len() > 2)]
         .windows(2)
         .filter_map(|pair| u32::try_from(pair[1].0.0.saturating_sub(pair[0].0.0)).ok())
         .filter_map(Interval::from_ms)

@@ -275,7 +275,7 @@ impl Page {
     /// From now on clocks show the viewer's time; a cookie makes the next HTML do so, too.
     fn take_zone(self: &Rc<Self>, zone: Zone) {
         document::keep_zone(&zone);
-        if zone != self.state.zone {
+        if zone.offset_minutes != self.state.zone.offset_minutes {
             self.scene.borrow_mut().offset_minutes = zone.offset_minutes;
             self.controls.update(|state| state.offset_minutes = zone.offset_minutes);
             match self.past.borrow().is_some() {

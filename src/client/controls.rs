@@ -88,13 +88,12 @@ mod tests {
     fn each_state_has_its_word() {
         let state = |link, paused| ControlState {
             link,
-            window: Window::FIVE,
+            is_past: false,
             paused,
             theme: Theme::System,
             outdated: false,
             shown: Some(UnixMs(3_600_000)),
             offset_minutes: 60,
-            query: "".into(),
         };
         for (link, paused, id, word, note) in [
             (Link::Snapshot, false, "snapshot", "Snapshot of 02:00:00", ""),

@@ -62,12 +62,14 @@ pub(super) struct Fresh {
 
 /// What is exchanged alone where a board has the same charts: what surrounds it keeps its place, its focus, and what
 /// is open in it.
-const EXCHANGED: &str = ".range,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu>ul,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
+const EXCHANGED: &str = ".range,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
 
 impl Fresh {
     pub(super) fn read(text: &str) -> Option<Self> {
         let parser = web_sys::DomParser::new().ok()?;
-        let parsed = parser.parse_from_string(text, web_sys::SupportedType::TextHtml).ok()?;
+        // Its head is for a document of its own: the browser would refuse the style sheet there, and say so.
+        let body = text.find("<body").and_then(|begin| text.get(begin..))?;
+        let parsed = parser.parse_from_string(body, web_sys::SupportedType::TextHtml).ok()?;
         let state = parsed.get_element_by_id(STATE_ELEMENT)?.text_content()?;
         let state = json::page_state(&Json::parse(&state)?)?;
         Some(Self { state, board: parsed.get_element_by_id(parts::BOARD)? })

@@ -160,14 +160,11 @@ fn Shades() -> impl IntoView {
 /// What else can be had of a chart.
 #[component]
 fn Menu(family: Family, data: String) -> impl IntoView {
-    let address = format!("/api/v1/history?family={}&{data}&points=10000", address::encoded(&family.id));
+    let address = format!("/api/v1/history?format=csv&points=10000&{data}&family={}", address::encoded(&family.id));
     view! {
         <details class="menu">
             <summary aria-label=format!("{}: menu", family.title)>"⋯"</summary>
-            <ul>
-                <li><a href=format!("{address}&format=csv") download="">"Data as CSV"</a></li>
-                <li><a href=address>"Data as JSON"</a></li>
-            </ul>
+            <a href=address download="">"Data as CSV"</a>
         </details>
     }
 }

@@ -53,7 +53,13 @@ fn StreamState(state: State) -> impl IntoView {
 #[component]
 fn PauseButton(state: State) -> impl IntoView {
     view! {
-        <button class="pause script-only" type="button" data-key="p" on:click=wish(Wish::TogglePause)>
+        <button
+            class="pause script-only"
+            type="button"
+            data-key="p"
+            data-shown=follow(&state, |state| yes_or_no(!state.is_past))
+            on:click=wish(Wish::TogglePause)
+        >
             {follow(&state, |state| if state.paused { "Resume" } else { "Pause" }.to_owned())}
         </button>
     }

@@ -57,7 +57,7 @@ pub fn Overview(
             <p class="notice" role="status" data-part=parts::TROUBLE>{trouble}</p>
             <Headlines scene=tiles />
             {charts}
-            <p class="culprits" role="status" data-part=parts::CULPRITS>{culprits}</p>
+            <p class="culprits" role="status" data-part=parts::CULPRITS>{Some(culprits).filter(|words| !words.is_empty())}</p>
         </Board>
     }
 }

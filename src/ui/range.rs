@@ -97,6 +97,12 @@ impl Range {
     }
 }
 
+/// As it stands on its link: `10 min`, `1 y`.
+fn title(window: Window) -> String {
+    let (count, unit) = window.id().split_at(window.id().len().saturating_sub(1));
+    format!("{count} {}", if unit == "m" { "min" } else { unit })
+}
+
 fn between(from: i64, to: i64) -> String {
     format!("from={}&to={to}", from.max(0))
 }
@@ -136,7 +142,7 @@ pub fn RangeBar(
                     data-key=key.map(String::from)
                     aria-current=if is_current { "true" } else { "false" }
                 >
-                    {window.id()}
+                    {title(window)}
                 </a>
             }
         })

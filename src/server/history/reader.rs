@@ -272,7 +272,7 @@ impl<'a> Reading<'a> {
         to: i64,
     ) -> rusqlite::Result<Vec<ColumnShape>> {
         let all = Catalog(self.shapes.values().map(|family| (**family).clone()).collect());
-        let mut shapes = Vec::new();
+        let (mut shapes, mut columns) = (Vec::new(), Vec::new());
         for derived in Derived::of(family, &all) {
             if let Some(other) = derived.also_reads()
                 && !beside.contains_key(other)
@@ -284,9 +284,11 @@ impl<'a> Reading<'a> {
                 let columns = parts.first().map_or(1, |rows| rows.columns.len());
                 beside.insert(Arc::clone(other), in_order(parts, columns));
             }
-            rows.columns.push(derived.column(rows, |name| beside.get(name)));
+            columns.push(derived.column(rows, |name| beside.get(name)));
             shapes.push(derived.shape);
         }
+        // Only now: what is derived is not derived from again.
+        rows.columns.append(&mut columns);
         Ok(shapes)
     }
 

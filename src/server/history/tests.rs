@@ -125,6 +125,7 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
         // Within a minute and beyond, means are kept to a last place or a thousandth of their bucket's range.
         let tolerance = if step < 60_000 { 1e-6 } else { 0.05 };
         let busy = course.column("busy").ok_or("cpu.busy is derived")?;
+        let height = course.column("+").ok_or("a stack has a height")?;
         for (place, &t) in course.body.t().iter().enumerate() {
             assert_eq!(t % step, 0);
             let instants =
@@ -132,6 +133,7 @@ fn buckets_of_every_length_hold_what_was_sampled() -> Result {
             for (column, value) in [
                 (1, &(|t| value(t, 1)) as &dyn Fn(i64) -> f64),
                 (busy, &|t| ((value(t, 0) + value(t, 1)) * 100.0).round() / 100.0),
+                (height, &|t| ((value(t, 0) + value(t, 1) + value(t, 2)) * 100.0).round() / 100.0),
             ] {
                 let all: Vec<f64> = instants().map(value).collect();
                 let told = course.body.values(column).nth(place).ok_or("a value a bucket")?;
