@@ -13,13 +13,35 @@ export class Overview extends Shell {
   readonly gaps: Locator;
   readonly sections: Locator;
   readonly back: Locator;
+  /** What stretch of time is shown, in words. */
+  readonly range: Locator;
+  readonly toLive: Locator;
 
   constructor(page: Page) {
     super(page, "/");
     this.charts = page.locator("figure[data-family]");
     this.gaps = page.locator("figure[data-family] .notes rect");
     this.sections = page.locator("section.charts");
+    this.range = page.locator(".range .words");
+    this.toLive = page.getByRole("link", { name: "Live", exact: true });
     this.back = page.getByRole("link", { name: "Back to everything" });
+  }
+
+  /** Leads to another stretch of time. */
+  move(name: "Earlier" | "Later" | "Zoom in" | "Zoom out"): Locator {
+    return this.page.getByRole("navigation", { name: "Time", exact: true }).getByRole("link", { name });
+  }
+
+  /** Draws over a part of a plot, from and to given as shares of its width. */
+  async stretch(family: string, from: number, to: number): Promise<void> {
+    const box = await this.plot(family).boundingBox();
+    if (box === null) throw new Error("the plot is not on the page");
+    const y = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width * from, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + box.width * ((from + to) / 2), y, { steps: 4 });
+    await this.page.mouse.move(box.x + box.width * to, y);
+    await this.page.mouse.up();
   }
 
   chart(family: string): Locator {

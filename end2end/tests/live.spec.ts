@@ -94,6 +94,8 @@ test("the next page shows as much time as this one", { tag: "@once" }, async ({ 
   await overview.window("10 min").click();
   await expect(page).toHaveURL(/[?&]window=10m/);
   await overview.link("Processes").click();
+  await overview.link("Overview").click();
+  await expect(page).not.toHaveURL(/window/);
   await expect(overview.window("10 min")).toHaveAttribute("aria-current", "true");
 });
 

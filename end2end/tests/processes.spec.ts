@@ -162,17 +162,6 @@ test("what was typed is kept by the links that sort", { tag: "@once" }, async ({
   await expectOrderKeeps(processes);
 });
 
-test("the time window keeps order and search", { tag: ["@once", "@nojs"] }, async ({ page, processes }) => {
-  await processes.open("/processes?sort=memory&search=postgres");
-  await processes.window("1 min").click();
-  await expect(page).toHaveURL(/[?&]window=1m/);
-  await expect(page).toHaveURL(/[?&]sort=memory(&|$)/);
-  await expect(page).toHaveURL(/[?&]search=postgres(&|$)/);
-  await page.reload();
-  await expect(processes.rows).toHaveCount(8);
-  expect(await processes.sorted()).toEqual(["Memory descending"]);
-});
-
 test("pause holds the list still, resume lets it go on", { tag: "@once" }, async ({ page, processes }) => {
   test.setTimeout(60_000);
   const heard = await overhear(page);

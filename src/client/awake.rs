@@ -32,6 +32,8 @@ pub(super) struct Page {
     /// What the charts show where that is something else: drawn by the server.
     past: RefCell<Option<PastScene>>,
     surfaces: RefCell<Surfaces>,
+    /// That shows the same again.
+    pub(super) address: RefCell<String>,
     /// Counts what was asked to be shown.
     pub(super) turn: Cell<u32>,
     /// Whether the next picture is asked for.
@@ -67,6 +69,7 @@ pub async fn boot() -> Result<(), JsValue> {
         scene: RefCell::new(scene(catalog, history, end, window, &state, cursor)),
         past: RefCell::new(past_scene(&state).await),
         surfaces: RefCell::new(Surfaces::default()),
+        address: RefCell::new(format!("?{}{}", state.query, state.address)),
         turn: Cell::new(0),
         is_due: Cell::new(false),
         state,

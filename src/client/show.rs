@@ -40,9 +40,14 @@ pub(super) fn go(page: &Rc<Page>, address: String, is_step: bool) {
         }
         // Without an answer everything stays as it is; the state of the stream says why.
         let Some(fresh) = fresh else { return };
+        let address = format!("?{}{}", fresh.state.query, fresh.state.address);
+        let shown = page.address.replace(address.clone());
         if is_step {
-            let state = &fresh.state;
-            document::set_address(&format!("?{}{}", state.query, state.address), true);
+            // An address that says nothing means what was chosen last, which is something else from now on.
+            if !document::address().contains('?') {
+                document::set_address(&shown, false);
+            }
+            document::set_address(&address, true);
         }
         fresh.take_over();
         page.take(fresh.state, turn).await;

@@ -62,11 +62,14 @@ impl Range {
     fn later(&self) -> Option<String> {
         let (span, half) = (self.fixed?, self.window.ms() / 2);
         let (from, to) = (span.end.0 - half, span.end.0 + half);
-        Some(if to < self.now.0 { between(from, to) } else { self.live() })
+        // What is nearly now is meant to be now.
+        Some(if to + self.window.ms() / 10 < self.now.0 { between(from, to) } else { self.live() })
     }
 
     fn live(&self) -> String {
-        let window = Window::named().find(|named| *named >= self.window).unwrap_or(Window::LONGEST);
+        // What was drawn by hand is hardly ever as long as it was meant.
+        let is_enough = |named: &Window| named.ms() / 10 * 11 >= self.window.ms();
+        let window = Window::named().find(is_enough).unwrap_or(Window::LONGEST);
         format!("window={}", window.id())
     }
 

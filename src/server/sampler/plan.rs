@@ -161,6 +161,32 @@ mod tests {
     }
 
     #[test]
+    fn another_run_goes_on_in_order() {
+        let now = FakeClock::at(100_300).now();
+        for (last, is_end, era, gap) in [
+            (97_000, true, 4, Some((98_000, 100_000))),
+            (93_000, false, 4, Some((94_000, 100_000))),
+            // It may have told of samples that it did not store.
+            (97_000, false, 5, Some((98_000, 100_000))),
+            (100_000, true, 4, None),
+            // The clock was set back.
+            (150_000, true, 5, None),
+        ] {
+            let last = LastSeen { id: EventId { era: 4, t: UnixMs(last) }, is_end };
+            let mut planner = Planner::resuming(Interval::SECOND, last, now);
+            let clock = FakeClock::at(101_000);
+            let Step::Tick { id, gap: told } = planner.next(clock.now()) else { panic!("it is time") };
+            assert_eq!(id, EventId { era, t: UnixMs(101_000) }, "{last:?}");
+            let gap = gap.map(|(from, to)| Gap {
+                from: Some(UnixMs(from)),
+                to: Some(UnixMs(to)),
+                reason: GapReason::NotRunning,
+            });
+            assert_eq!(told, gap, "{last:?}");
+        }
+    }
+
+    #[test]
     fn a_hole_is_one_gap_with_its_reason_and_one_tick() {
         for (event, era, t, gap) in [
             (Event::Delay(0), 0, 12_000, None),

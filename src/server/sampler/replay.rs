@@ -50,13 +50,14 @@ impl Source for ReplaySource {
         let interval = self.player.tape.interval();
         let number = |now: UnixMs| now.0.div_euclid(interval.ms());
         let now = number(self.clock.now().wall());
-        self.player.start(now - self.player.tape.ticks(self.lead));
+        let begin = now - self.player.tape.ticks(self.lead);
+        self.player.start(begin);
         let mut era = 0;
         if let Some(last) = self.last {
             let played = number(last.id.t);
             era = last.id.era + u32::from(played >= now);
             if era == last.id.era {
-                self.player.go_on_after(played, sink);
+                self.player.go_on_after(played, begin, sink);
             } else {
                 self.player.skip_to(now);
             }
@@ -128,8 +129,8 @@ impl Player {
     }
 
     /// What an earlier run played is not played again; what it would have played since is missing.
-    fn go_on_after(&mut self, played: i64, sink: &mut dyn FnMut(Observation)) {
-        self.skip_to(played + 1);
+    fn go_on_after(&mut self, played: i64, begin: i64, sink: &mut dyn FnMut(Observation)) {
+        self.skip_to(begin.max(played + 1));
         if self.tick > played + 1 {
             let (from, to) = (Some(self.time(played + 1)), Some(self.time(self.tick - 1)));
             sink(Observation::Gap(Gap { from, to, reason: GapReason::NotRunning }));
@@ -277,6 +278,37 @@ mod tests {
         assert_eq!(seen[..2], [r#"{"t":100000,"load":[1],"fs./.space":[100]}"#, r#"{"t":100100,"load":[2]}"#]);
         let seen = play(RECORDING, 1.0, 20, 100_300, 2)?;
         assert_eq!(seen[0], r#"{"t":80000,"load":[1],"fs./.space":[100]}"#);
+        Ok(())
+    }
+
+    #[test]
+    fn a_replay_goes_on_after_an_earlier_one() -> anyhow::Result<()> {
+        for (last, lead_s, era, expected) in [
+            (97_000, 0, 2, "gap 98000-99000"),
+            // Its own hole is there.
+            (97_000, 20, 2, "gap 98000-98000"),
+            (99_000, 0, 2, r#"{"t":100000,"load":[1],"fs./.space":[100]}"#),
+            (200_000, 0, 3, r#"{"t":100000,"load":[1],"fs./.space":[100]}"#),
+        ] {
+            let tape = Tape::parse(RECORDING.as_bytes(), "recording".as_ref(), 1.0)?;
+            let clock = Arc::new(FakeClock::at(100_300));
+            let mut source = ReplaySource::new(tape, Duration::from_secs(lead_s), clock, Arc::default());
+            source.resume(LastSeen { id: EventId { era: 2, t: UnixMs(last) }, is_end: true });
+            let (stop, mut first, mut seen_era) = (Stop::new(), None, None);
+            Box::new(source).run(&stop, &mut |observation| match observation {
+                Observation::Gap(Gap { from, to, reason }) if first.is_none() => {
+                    assert_eq!(reason, GapReason::NotRunning);
+                    first = Some(format!("gap {}-{}", from.map_or(0, |t| t.0), to.map_or(0, |t| t.0)));
+                }
+                Observation::Sample { id, sample } => {
+                    first.get_or_insert_with(|| serde_json::to_string(&*sample).unwrap_or_default());
+                    seen_era.get_or_insert(id.era);
+                    stop.stop();
+                }
+                _ => {}
+            });
+            assert_eq!((first.as_deref(), seen_era), (Some(expected), Some(era)), "after {last}");
+        }
         Ok(())
     }
 

@@ -1,0 +1,207 @@
+// The past: any stretch of time, drawn by the server, reached by links, mouse, keys and the browser's own steps.
+
+import type { Page } from "@playwright/test";
+import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
+import { expect, test as base } from "../fixtures/test.ts";
+import { Telltale } from "../fixtures/telltale.ts";
+import { type Overview, Overview as AnyOverview } from "../pages/overview.ts";
+import { RECOVERY } from "../pages/shell.ts";
+
+/** A server with a day behind it. */
+const test = base.extend<object, { telltale: Telltale }>({
+  telltale: [
+    async ({}, use) => {
+      const telltale = await Telltale.start({ lead: "24h", stored: true });
+      await telltale.caughtUp();
+      await use(telltale);
+      await telltale.dispose();
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+});
+
+/** The stretch that the address names. */
+function stretch(page: Page): [number, number] {
+  const fields = new URL(page.url()).searchParams;
+  return [Number(fields.get("from")), Number(fields.get("to"))];
+}
+
+async function expectPast(overview: Overview): Promise<void> {
+  await expect(overview.range).toHaveText(/^\d+ \w{3} \d\d:\d\d.* to .*\d\d:\d\d/);
+  await expect(overview.toLive).toBeVisible();
+}
+
+test("a window of a day is drawn by the server, with what was least and most", { tag: "@nojs" }, async ({ overview }) => {
+  await overview.open("/?window=24h");
+  await expect(overview.range).toHaveText("Last day");
+  await expect(overview.window("24 h")).toHaveAttribute("aria-current", "true");
+  await expect(overview.chart("cpu").locator(".band")).toHaveCount(1);
+  expect((await overview.lines("load"))[0]).toMatch(/^M\d/);
+  expect(await overview.chart("cpu").locator(".band").getAttribute("d")).toMatch(/^M\d+ \d+l.*z$/);
+  await overview.expectWithinEdges();
+});
+
+test("earlier, later, nearer and farther are links", { tag: "@nojs" }, async ({ page, overview }) => {
+  await overview.open("/?from=-3h&to=-2h");
+  await expectPast(overview);
+  await overview.move("Zoom in").click();
+  await expect(page).toHaveURL(/from=\d+&to=\d+/);
+  const [from, to] = stretch(page);
+  expect(to - from).toBe(1_800_000);
+  await overview.move("Earlier").click();
+  await expect.poll(() => stretch(page)).toEqual([from - 900_000, to - 900_000]);
+  await overview.move("Later").click();
+  await expect.poll(() => stretch(page)).toEqual([from, to]);
+  await overview.move("Zoom out").click();
+  await expect.poll(() => stretch(page)).toEqual([from - 900_000, to + 900_000]);
+  await overview.toLive.click();
+  await expect(page).toHaveURL(/window=1h/);
+  await expect(overview.range).toHaveText("Last hour");
+});
+
+test("panning to the left pauses, catching up is live again", async ({ page, overview }) => {
+  await overview.openLive();
+  await overview.move("Earlier").click();
+  await overview.expectLink("paused");
+  await expectPast(overview);
+  const held = await overview.lines("cpu");
+  await overview.move("Later").click();
+  await overview.expectLink("live");
+  await expect(page).toHaveURL(/window=5m/);
+  await overview.expectMoved("cpu", held);
+});
+
+test("a stretch drawn with the mouse zooms all charts, two clicks return", { tag: "@mouse" }, async ({ page, overview }) => {
+  await overview.openLive("/?window=24h");
+  const before = [await overview.lines("cpu"), await overview.lines("memory")];
+  const scrolled = await page.evaluate(() => window.scrollY);
+  await overview.stretch("cpu", 0.25, 0.5);
+  await expectPast(overview);
+  const [from, to] = stretch(page);
+  expect(Math.abs(to - from - 6 * 3_600_000)).toBeLessThan(300_000);
+  for (const [index, family] of ["cpu", "memory"].entries()) expect(await overview.lines(family)).not.toEqual(before[index]);
+  expect(await page.evaluate(() => window.scrollY)).toBe(scrolled);
+  await overview.plot("cpu").dblclick();
+  await overview.expectLink("live");
+  await expect(overview.range).toHaveText("Last 6 hours");
+});
+
+test("the browser's steps go back and forward", async ({ page, overview }) => {
+  await overview.openLive();
+  await overview.window("1 h").click();
+  await expect(overview.range).toHaveText("Last hour");
+  await overview.move("Earlier").click();
+  await expectPast(overview);
+  const past = await overview.range.innerText();
+  await page.goBack();
+  await expect(overview.range).toHaveText("Last hour");
+  await page.goBack();
+  await expect(overview.range).toHaveText("Last 5 minutes");
+  await overview.expectLink("live");
+  await page.goForward();
+  await page.goForward();
+  await expect(overview.range).toHaveText(past);
+});
+
+test("a link shows the same stretch and the same instant", { tag: "@mouse" }, async ({ page, overview, context, telltale }) => {
+  await overview.open("/?from=-5h&to=-4h");
+  await overview.expectLink("paused");
+  await expectPast(overview);
+  await overview.stretch("cpu", 0.2, 0.6);
+  await expect(page).toHaveURL(/to=\d+/);
+  const box = await overview.plot("cpu").boundingBox();
+  if (box === null) throw new Error("the plot is not on the page");
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 60);
+  await expect(page).toHaveURL(/[?&]at=\d+/);
+  const other = new AnyOverview(await context.newPage());
+  await other.open(page.url());
+  await expect(other.range).toHaveText(await overview.range.innerText());
+  expect(await other.lines("cpu")).toEqual(await overview.lines("cpu"));
+  await expect.poll(() => other.crosshairs()).toEqual(await overview.crosshairs());
+  expect(await other.legend("cpu").allInnerTexts()).toEqual(await overview.legend("cpu").allInnerTexts());
+  const html = await (await page.request.get(page.url())).text();
+  expect(html, "also in the first HTML").toContain(`data-part="crosshair"`);
+  expect(telltale.url).toBeTruthy();
+});
+
+test("the crosshair reads what the server drew", { tag: "@mouse" }, async ({ page, overview }) => {
+  await overview.openLive("/?window=6h");
+  const box = await overview.plot("load").boundingBox();
+  if (box === null) throw new Error("the plot is not on the page");
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 60);
+  await expect(overview.chart("load").locator(".instant")).toHaveText(/^\d\d:\d\d$/);
+  const at = Number(await overview.plot("load").getAttribute("aria-valuenow"));
+  expect(at).toBeGreaterThan(2_800);
+  expect(at).toBeLessThan(3_200);
+  await expect.poll(async () => (await overview.legend("load").allInnerTexts()).join()).toMatch(/^[\d.]+,[\d.]+,[\d.]+$/);
+});
+
+test("all of it by keys", { tag: "@mouse" }, async ({ page, overview }) => {
+  await overview.openLive();
+  for (const [key, words] of [["4", "Last hour"], ["6", "Last day"], ["8", "Last 30 days"], ["u", "Last 90 days"], ["i", "Last 30 days"], ["5", "Last 6 hours"]] as const) {
+    await page.keyboard.press(key);
+    await expect(overview.range).toHaveText(words);
+  }
+  await page.keyboard.press("h");
+  await expectPast(overview);
+  const [from] = stretch(page);
+  await page.keyboard.press("h");
+  await expect.poll(() => stretch(page)[0]).toBeLessThan(from);
+  await page.keyboard.press("i");
+  await expect.poll(() => stretch(page)[1] - stretch(page)[0]).toBe(3 * 3_600_000);
+  await page.keyboard.press("v");
+  await expect(overview.range).toHaveText(/^Last 6 hours/);
+  await overview.move("Earlier").focus();
+  await page.keyboard.press("Enter");
+  await expectPast(overview);
+  await expect(overview.move("Earlier"), "the focus stays where it was").toBeFocused();
+});
+
+test("a chart's data is a file", { tag: "@once" }, async ({ page, overview }) => {
+  await overview.open("/?from=-3h&to=-2h30m");
+  await overview.expectLink("paused");
+  const [menu, download] = [overview.chart("cpu").getByLabel("CPU: menu"), page.waitForEvent("download")];
+  await menu.click();
+  await overview.chart("cpu").getByRole("link", { name: "Data as CSV" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("cpu.csv");
+  const lines = (await (await file.createReadStream()).toArray()).join("").trim().split("\r\n");
+  expect(lines[0]).toBe("t,time,user,nice,system,iowait,irq,softirq,steal");
+  expect(lines.length).toBeGreaterThan(1_700);
+});
+
+test("a restart leaves a gap of just the seconds it was down, and says why", { tag: "@once" }, async ({ page, overview, launch, problems, context }) => {
+  test.setTimeout(90_000);
+  problems.allow(CONNECTION_ERRORS);
+  const server = await launch({ stored: true });
+  await overview.openLive(server.url);
+  await server.stop();
+  const stopped = Date.now();
+  await expect.poll(() => Date.now() - stopped, "ticks go by that nobody takes").toBeGreaterThan(4_000);
+  await server.restart({ stored: true, lead: null });
+  await overview.expectLink("live", RECOVERY);
+  await expect(overview.chart("cpu").locator(".notes rect title")).toHaveText(/: Telltale was not running$/, { timeout: 15_000 });
+
+  const answer = await page.request.get(`${server.url}/api/v1/history?family=cpu&from=-2m&points=1000`);
+  const { t, gaps } = (await answer.json()) as { t: number[]; gaps: { from: number; to: number; reason: string }[] };
+  expect(gaps.map((gap) => gap.reason)).toEqual(["not_running"]);
+  const [gap] = gaps;
+  expect(gap).toBeDefined();
+  expect(t).toContain((gap?.from ?? 0) - 1_000);
+  expect(t).toContain((gap?.to ?? 0) + 1_000);
+  expect(t.filter((t) => t >= (gap?.from ?? 0) && t <= (gap?.to ?? 0))).toEqual([]);
+  const title = await overview.chart("cpu").locator(".notes rect title").textContent();
+  const clock = (t = 0) => new Date(t).toISOString().slice(11, 19);
+  expect(title).toBe(`${clock(gap?.from)} to ${clock(gap?.to)}: Telltale was not running`);
+
+  // A page that is opened only now has the same picture at the same instant.
+  await overview.pause.click();
+  await overview.expectLink("paused");
+  const other = new AnyOverview(await context.newPage());
+  await other.openLive(server.url);
+  await other.pause.click();
+  const path = (which: Overview) => which.chart("cpu").locator(".notes rect title").textContent();
+  expect(await path(other)).toBe(await path(overview));
+  const widths = await Promise.all([overview, other].map((which) => which.chart("cpu").locator(".notes rect").getAttribute("width")));
+  expect(widths[0]).toBe(widths[1]);
+});
