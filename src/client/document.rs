@@ -68,7 +68,9 @@ impl Fresh {
     pub(super) fn read(text: &str) -> Option<Self> {
         let parser = web_sys::DomParser::new().ok()?;
         // Its head is for a document of its own: the browser would refuse the style sheet there, and say so.
-        let body = text.find("<body").and_then(|begin| text.get(begin..))?;
+        // (The library's own search would be as large as all else here.)
+        let begin = text.as_bytes().windows(5).position(|bytes| bytes == b"<body")?;
+        let body = text.get(begin..)?;
         let parsed = parser.parse_from_string(body, web_sys::SupportedType::TextHtml).ok()?;
         let state = parsed.get_element_by_id(STATE_ELEMENT)?.text_content()?;
         let state = json::page_state(&Json::parse(&state)?)?;
