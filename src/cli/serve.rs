@@ -79,9 +79,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let forensics = Arc::new(Forensics::new(Arc::clone(meter.lookers())));
     // What was usual a moment ago is so still.
-    let then = recent.catalog.iter().map(|catalog| Observation::Catalog(Arc::clone(catalog)));
-    let now = Observation::Catalog(Arc::clone(&catalog));
-    then.chain(recent.observations.iter().cloned()).chain([now]).for_each(|past| forensics.learn(&past));
+    recent.catalog.iter().for_each(|then| forensics.learn(&Observation::Catalog(Arc::clone(then))));
+    recent.observations.iter().for_each(|observation| forensics.learn(observation));
+    forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
     let hub = Arc::new(Hub::new(facts, catalog));
     hub.recall(recent.catalog, &recent.observations);
 

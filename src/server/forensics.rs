@@ -39,6 +39,18 @@ struct State {
     look: Option<Look>,
 }
 
+/// What one more table leaves to be kept.
+struct Kept {
+    seconds: Vec<Culprits>,
+    minutes: Vec<Minute>,
+}
+
+/// A minute that is over.
+struct Minute {
+    begin: UnixMs,
+    seen: Vec<Culprits>,
+}
+
 impl Forensics {
     pub fn new(lookers: Arc<Lookers>) -> Self {
         Self { lookers, state: Mutex::default() }
@@ -65,8 +77,11 @@ impl Forensics {
     pub fn weigh(&self, table: &ProcessTable) -> Vec<Culprits> {
         let culprits = Culprits::of(table);
         let mut state = self.state();
-        let mut kept = state.add(culprits);
+        let Kept { seconds: mut kept, minutes } = state.add(culprits);
         state.settle(table.at, &self.lookers);
+        drop(state);
+        // Not under the lock: the sampler may wait for it.
+        kept.extend(minutes.into_iter().map(|minute| Culprits::over(minute.begin, &minute.seen)));
         // A recording without processes has nobody to tell of.
         kept.retain(|culprits| !culprits.processes.is_empty());
         kept
@@ -110,8 +125,8 @@ impl State {
         }
     }
 
-    fn add(&mut self, culprits: Culprits) -> Vec<Culprits> {
-        let mut kept = self.second(&culprits);
+    fn add(&mut self, culprits: Culprits) -> Kept {
+        let mut kept = Kept { seconds: self.seconds(&culprits), minutes: Vec::new() };
         let at = culprits.at;
         // A table on the full minute speaks of the time before it.
         let end = match self.awaited(at).filter(|end| *end <= at) {
@@ -119,18 +134,18 @@ impl State {
             None => at.floor_to(Interval::MINUTE) + Interval::MINUTE,
         };
         if self.end != end {
-            kept.extend(self.end_minute());
+            kept.minutes.extend(self.end_minute());
             self.end = end;
         }
         self.seen.push(culprits);
         if at >= end {
-            kept.extend(self.end_minute());
+            kept.minutes.extend(self.end_minute());
         }
         kept
     }
 
     /// What is kept of single seconds.
-    fn second(&mut self, culprits: &Culprits) -> Vec<Culprits> {
+    fn seconds(&mut self, culprits: &Culprits) -> Vec<Culprits> {
         let before = self.before.take();
         if !self.is_abnormal_at(culprits.at) {
             self.before = Some(culprits.clone());
@@ -139,13 +154,13 @@ impl State {
         before.filter(|before| self.is_abnormal_at(before.at)).into_iter().chain([culprits.clone()]).collect()
     }
 
-    fn end_minute(&mut self) -> Option<Culprits> {
+    fn end_minute(&mut self) -> Option<Minute> {
         let seen = std::mem::take(&mut self.seen);
         if seen.is_empty() {
             return None;
         }
         self.done = Some(self.end);
-        Some(Culprits::over(self.end - Interval::MINUTE, &seen))
+        Some(Minute { begin: self.end - Interval::MINUTE, seen })
     }
 }
 
