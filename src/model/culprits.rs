@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// So many are kept by each order, and so many are named in words.
 pub const MOST_CULPRITS: usize = 5;
 
+/// The least share of the heaviest one's weight that is said in words.
+const WORTH_A_WORD: f64 = 0.05;
+
 /// The five heaviest processes by CPU, by memory and by what they read and write, of a second or of a minute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Culprits {
@@ -46,14 +49,9 @@ impl Culprits {
 
     /// The heaviest five with what they are heavy in: `cc1plus 97.0% CPU, 1.20 GiB; postgres writes 3.00 MiB/s`.
     pub fn words(&self) -> String {
-        let lists = ProcessOrder::ALL.map(|order| (order, heaviest_by(order, &self.processes)));
-        let phrases = self.processes.iter().take(MOST_CULPRITS).map(|process| {
-            let heavy_in =
-                lists.iter().filter(|(_, list)| list.iter().any(|one| std::ptr::eq(*one, process))).map(|(by, _)| *by);
-            let figures: Vec<String> = heavy_in.flat_map(|order| figures(order, process)).collect();
-            format!("{} {}", process.name, figures.join(", "))
-        });
-        phrases.collect::<Vec<_>>().join("; ")
+        let lists = ProcessOrder::ALL.map(|order| (order, heavy(order, &self.processes)));
+        let phrases = self.processes.iter().filter_map(|process| phrase(process, &lists));
+        phrases.take(MOST_CULPRITS).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -73,6 +71,21 @@ fn heaviest(processes: &[Process]) -> Vec<Process> {
 fn heaviest_by(order: ProcessOrder, processes: &[Process]) -> Vec<&Process> {
     let weighty = processes.iter().filter(|process| order.weight(process).is_some_and(|weight| weight > 0.0));
     top(weighty, MOST_CULPRITS, |left, right| order.is_before(left, right))
+}
+
+/// The heaviest that are worth a word: beside a compiler nobody asks for whoever weighs a hundredth of it.
+fn heavy(order: ProcessOrder, processes: &[Process]) -> Vec<&Process> {
+    let mut list = heaviest_by(order, processes);
+    let most = list.first().and_then(|process| order.weight(process));
+    list.retain(|process| order.weight(process) >= most.map(|most| most * WORTH_A_WORD));
+    list
+}
+
+/// A process and its figures in those lists that it stands in; `None` where that is none.
+fn phrase(process: &Process, lists: &[(ProcessOrder, Vec<&Process>)]) -> Option<String> {
+    let heavy_in = lists.iter().filter(|(_, list)| list.iter().any(|one| std::ptr::eq(*one, process)));
+    let figures: Vec<String> = heavy_in.flat_map(|(order, _)| figures(*order, process)).collect();
+    (!figures.is_empty()).then(|| format!("{} {}", process.name, figures.join(", ")))
 }
 
 /// To the higher one of each figure.
@@ -135,12 +148,11 @@ mod tests {
                     .into_iter()
                     .chain(quiet)
                     .collect(),
-                "cc1plus 97.0% CPU, 1.17 GiB; postgres 40.0% CPU, 5.00 MiB, writes 3.00 MiB/s",
+                "cc1plus 97.0% CPU, 1.17 GiB; postgres 40.0% CPU, writes 3.00 MiB/s",
             ),
             (
                 some.chain([process(8, "cc1plus", 97.0, 0, None), process(9, "postgres", 0.5, 0, Some(3))]).collect(),
-                "cc1plus 97.0% CPU; some5 1.0% CPU, 5.00 MiB; postgres writes 3.00 MiB/s; some4 1.0% CPU, 4.00 MiB; \
-                 some3 1.0% CPU, 3.00 MiB",
+                "cc1plus 97.0% CPU; some5 5.00 MiB; postgres writes 3.00 MiB/s; some4 4.00 MiB; some3 3.00 MiB",
             ),
         ] {
             let culprits = Culprits::of(&table(1, processes));
@@ -158,7 +170,7 @@ mod tests {
         let minute = Culprits::over(UnixMs(60_000), &seen.map(|table| Culprits::of(&table)));
         assert_eq!(
             minute.words(),
-            "spike 99.0% CPU, 90.0 MiB; steady 6.0% CPU, 100 MiB, writes 1.00 MiB/s; late 50.0% CPU, 1.00 MiB"
+            "spike 99.0% CPU, 90.0 MiB; steady 6.0% CPU, 100 MiB, writes 1.00 MiB/s; late 50.0% CPU"
         );
         for (second, expected) in [(59, false), (60, true), (119, true), (120, false)] {
             assert_eq!(minute.holds(UnixMs(second * 1_000)), expected, "{second}");
