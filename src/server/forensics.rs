@@ -69,7 +69,11 @@ impl Forensics {
             // The minute that was over before the first sample is not looked for.
             state.done.get_or_insert(sample.t.floor_to(Interval::MINUTE));
             state.abnormal = if is_abnormal { Some(sample.t) } else { state.abnormal };
-            state.settle(sample.t, &self.lookers);
+            if !state.needs_table(sample.t) {
+                state.look = None;
+            } else if state.look.is_none() {
+                state.look = Some(self.lookers.look());
+            }
         }
     }
 
@@ -78,7 +82,10 @@ impl Forensics {
         let culprits = Culprits::of(table);
         let mut state = self.state();
         let Kept { seconds: mut kept, minutes } = state.add(culprits);
-        state.settle(table.at, &self.lookers);
+        // Only samples make it look: others may have asked for this table.
+        if !state.needs_table(table.at) {
+            state.look = None;
+        }
         drop(state);
         // Not under the lock: the sampler may wait for it.
         kept.extend(minutes.into_iter().map(|minute| Culprits::over(minute.begin, &minute.seen)));
@@ -110,19 +117,14 @@ impl State {
         self.abnormal.is_some_and(|since| (0..=AFTERMATH_MS).contains(&at.0.saturating_sub(since.0)))
     }
 
-    /// The end of the minute that needs a table now.
+    /// The end of the minute that needs a table now; none before the first sample.
     fn awaited(&self, at: UnixMs) -> Option<UnixMs> {
         let end = UnixMs(at.0.saturating_add(LEAD_MS)).floor_to(Interval::MINUTE);
-        Some(end).filter(|end| self.done != Some(*end) && at.0 - end.0 < PATIENCE_MS)
+        Some(end).filter(|end| self.done.is_some_and(|done| done != *end) && at.0 - end.0 < PATIENCE_MS)
     }
 
-    /// Looks as long as a table is needed.
-    fn settle(&mut self, at: UnixMs, lookers: &Arc<Lookers>) {
-        if self.is_abnormal_at(at) || self.awaited(at).is_some() {
-            self.look.get_or_insert_with(|| lookers.look());
-        } else {
-            self.look = None;
-        }
+    fn needs_table(&self, at: UnixMs) -> bool {
+        self.is_abnormal_at(at) || self.awaited(at).is_some()
     }
 
     fn add(&mut self, culprits: Culprits) -> Kept {
@@ -287,6 +289,15 @@ mod tests {
         assert!(forensics.lookers.is_anybody());
         forensics.observe(&sample(10, 5.0));
         assert!(!forensics.lookers.is_anybody());
+    }
+
+    #[test]
+    fn tables_alone_make_nobody_look() {
+        let forensics = forensics();
+        for ms in [58_003, 59_003, 60_003] {
+            weigh(&forensics, ms);
+            assert!(!forensics.lookers.is_anybody(), "{ms}");
+        }
     }
 
     #[test]
