@@ -1,10 +1,11 @@
 //! `telltale serve`: the dashboard, from the configuration to the last goodbye.
 
 use super::{Failure, load, log, say};
-use crate::model::Interval;
+use crate::model::{Interval, Observation, ProcessTable};
 use crate::server::api::AppState;
 use crate::server::assets::Assets;
 use crate::server::config::{Config, Flags};
+use crate::server::forensics::Forensics;
 use crate::server::history::{self, History, KEPT};
 use crate::server::hub::{HelloFacts, Hub};
 use crate::server::meter::Meter;
@@ -76,17 +77,23 @@ async fn serve(config: Config) -> Result<(), Failure> {
         host: Arc::clone(&host),
         interval,
     };
+    let forensics = Arc::new(Forensics::new(Arc::clone(meter.lookers())));
+    // What was usual a moment ago is so still.
+    recent.catalog.iter().for_each(|then| forensics.learn(&Observation::Catalog(Arc::clone(then))));
+    recent.observations.iter().for_each(|observation| forensics.learn(observation));
+    forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
     let hub = Arc::new(Hub::new(facts, catalog));
     hub.recall(recent.catalog, &recent.observations);
 
     let stop = Stop::new();
     let (alive, sampler_ended) = oneshot::channel::<()>();
     let sink = {
-        let (history, hub) = (Arc::clone(&history), Arc::clone(&hub));
+        let (forensics, history, hub) = (Arc::clone(&forensics), Arc::clone(&history), Arc::clone(&hub));
         // Dropped with the sampler's thread, however that ends.
         let alive = alive;
         move |observation| {
             let _alive = &alive;
+            forensics.observe(&observation);
             history.record(&observation);
             hub.publish(&observation);
         }
@@ -97,8 +104,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let period = Interval::SECOND;
     let processes = Arc::new(Processes::new(Arc::clone(&lookers), period));
     let sink = {
-        let (processes, hub) = (Arc::clone(&processes), Arc::clone(&hub));
-        move |table: Option<_>| {
+        let (processes, history, hub) = (Arc::clone(&processes), Arc::clone(&history), Arc::clone(&hub));
+        move |table: Option<Arc<ProcessTable>>| {
+            let kept = table.as_ref().map(|table| forensics.weigh(table));
+            kept.into_iter().flatten().for_each(|culprits| history.keep(culprits));
             processes.publish(table.clone());
             hub.publish_processes(table);
         }

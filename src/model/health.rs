@@ -1,6 +1,9 @@
 //! The five headlines that answer "is this machine well?": one reading each, with its state in a word.
 
 mod course;
+mod usual;
+
+pub use usual::Usual;
 
 use super::family::{Catalog, Family, Unit};
 use super::series::{Series, sum};

@@ -58,7 +58,7 @@ impl ProcessOrder {
     }
 
     /// What decides; `None` is lighter than zero.
-    fn weight(self, process: &Process) -> Option<f64> {
+    pub fn weight(self, process: &Process) -> Option<f64> {
         match self {
             Self::Cpu => process.cpu_percent,
             Self::Memory => process.memory_bytes.map(|bytes| bytes as f64),

@@ -2,12 +2,14 @@
 //!
 //! A sample walks through `inbox` to the thread that writes: some seconds of all families are a `block`; at the end of
 //! an hour those of each family become an `extent`, and their folds part of the coarser tiers' extents. Questions are
-//! answered by a thread of their own (`reader`), from extents, blocks and what still waits.
+//! answered by a thread of their own (`reader`), from extents, blocks and what still waits. Who was heaviest
+//! (`culprits`) goes the same way, in a table of its own.
 
 mod block;
 mod bytes;
 mod column;
 mod course;
+mod culprits;
 mod database;
 mod derived;
 mod extent;
@@ -28,7 +30,7 @@ pub use store::{Opened, StoreSettings, Trouble, Unanswered};
 pub use tier::Retention;
 
 use super::meter::Meter;
-use crate::model::{self, Catalog, EventId, Interval, Observation, Sample};
+use crate::model::{self, Catalog, Culprits, EventId, Interval, Observation, Sample, UnixMs};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use store::Store;
@@ -110,6 +112,16 @@ impl History {
             return Ok(true);
         }
         self.store.ask(move |database, _, _| reader::knows(&database.connection, &mut database.shapes, &family)).await
+    }
+
+    /// Who was heaviest is stored with the next samples.
+    pub fn keep(&self, culprits: Culprits) {
+        self.store.put_culprits(culprits);
+    }
+
+    /// Who was heaviest at an instant: in that second where it was kept, else in that minute.
+    pub async fn culprits(&self, at: UnixMs) -> Result<Option<Culprits>, Unanswered> {
+        self.store.culprits(at).await
     }
 
     /// Why nothing is stored now, if that is so.

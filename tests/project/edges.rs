@@ -23,13 +23,14 @@ const SEAMS: [(&str, &str); 2] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 18] = [
+const STAGES: [&str; 19] = [
     "meter",
     "problem",
     "negotiate",
     "query",
     "sampler",
     "processes",
+    "forensics",
     "history",
     "hub",
     "subscribers",

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use telltale::model::sample::FamilyValues;
 use telltale::model::{
-    Catalog, EventId, Family, Gap, GapReason, HostFacts, Interval, Observation, Sample, Unit, UnixMs,
+    Catalog, EventId, Family, Gap, GapReason, HostFacts, Interval, Observation, ProcessTable, Sample, Unit, UnixMs,
 };
 use telltale::server::api::AppState;
 use telltale::server::auth::Access;
+use telltale::server::forensics::Forensics;
 use telltale::server::history::{History, KEPT, Opened, StoreSettings};
 use telltale::server::hub::{HelloFacts, Hub};
 use telltale::server::meter::Meter;
@@ -34,6 +35,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) state: AppState,
     pub(crate) shutdown: Shutdown,
+    forensics: Arc<Forensics>,
     task: JoinHandle<()>,
     _scanning: Scanning,
 }
@@ -49,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) host_name: String,
     /// What is scanned while somebody looks.
     pub(crate) scan: FakeScan,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 impl Default for Options {
@@ -60,6 +63,7 @@ impl Default for Options {
             patience: Patience::default(),
             host_name: String::new(),
             scan: FakeScan::default(),
+            catalog: catalog("load", "Load"),
         }
     }
 }
@@ -79,27 +83,31 @@ impl Server {
         };
         let meter = Arc::new(Meter::default());
         let store = Opened::open(&options.store, KEPT).map_err(io::Error::other)?;
-        let history = History::start(store, catalog("load", "Load"), Arc::clone(&meter))?;
+        let catalog = options.catalog;
+        let history = History::start(store, Arc::clone(&catalog), Arc::clone(&meter))?;
+        let forensics = Arc::new(Forensics::new(Arc::clone(meter.lookers())));
+        forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
         let state = AppState {
             host,
             history: Arc::new(history),
-            hub: Arc::new(Hub::new(facts, catalog("load", "Load"))),
+            hub: Arc::new(Hub::new(facts, catalog)),
             processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
             meter,
             access: Arc::new(options.access),
         };
-        let scanning = Scanning::start(options.scan, &state)?;
+        let scanning = Scanning::start(options.scan, &state, Arc::clone(&forensics))?;
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(io::Error::other)?;
         let address = listener.local_addr()?;
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
         let app = router(state.clone(), pages);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(serve(listener, app, Arc::clone(&state.hub), shutdown.clone(), options.patience));
-        Ok(Self { address, state, shutdown, task, _scanning: scanning })
+        Ok(Self { address, state, shutdown, forensics, task, _scanning: scanning })
     }
 
     pub(crate) fn observe(&self, observation: &Observation) {
+        self.forensics.observe(observation);
         self.state.history.record(observation);
         self.state.hub.publish(observation);
     }
@@ -132,12 +140,14 @@ impl Server {
 }
 
 impl Scanning {
-    fn start(scan: FakeScan, state: &AppState) -> io::Result<Self> {
+    fn start(scan: FakeScan, state: &AppState, forensics: Arc<Forensics>) -> io::Result<Self> {
         let (stop, lookers) = (Stop::new(), Arc::clone(state.meter.lookers()));
-        let (processes, hub) = (Arc::clone(&state.processes), Arc::clone(&state.hub));
-        let sink = move |table: Option<_>| {
-            processes.publish(table.clone());
-            hub.publish_processes(table);
+        let state = state.clone();
+        let sink = move |table: Option<Arc<ProcessTable>>| {
+            let kept = table.as_ref().map(|table| forensics.weigh(table));
+            kept.into_iter().flatten().for_each(|culprits| state.history.keep(culprits));
+            state.processes.publish(table.clone());
+            state.hub.publish_processes(table);
         };
         sampler::processes::spawn(Box::new(scan), Interval::SECOND, lookers, stop.clone(), sink)?;
         Ok(Self(stop))

@@ -7,6 +7,7 @@ mod client;
 mod ending;
 mod figures;
 mod fixture;
+mod forensics;
 mod limits;
 mod limits_of_groups;
 mod processes;

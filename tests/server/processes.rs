@@ -5,7 +5,7 @@ use crate::fixture::{Options, Server, until};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use telltale::model::{Process, ProcessTable, UnixMs};
 use telltale::server::sampler::Scan;
@@ -19,6 +19,8 @@ const FIRST_TABLE: Duration = Duration::from_secs(2);
 pub(crate) struct FakeScan {
     /// All there are, or else a few that are named.
     count: u32,
+    /// When it is, if not now.
+    at: Option<Arc<AtomicI64>>,
     is_broken: bool,
     scans: Arc<AtomicUsize>,
     forgotten: Arc<AtomicUsize>,
@@ -37,13 +39,15 @@ impl Scan for FakeScan {
             cpu_percent,
             memory_bytes: Some(memory),
             written_bytes_per_s: written,
+            arguments: self.at.is_some().then(|| "--secret".into()),
             threads: Some(1),
             started_at: Some(UnixMs(1_000)),
             ..Process::default()
         });
         let many = (4..=self.count).map(|pid| Process { pid, name: "one of many".into(), ..Process::default() });
         let processes: Vec<_> = named.chain(many).collect();
-        Ok(ProcessTable { at: clock.now().wall(), total: processes.len(), processes })
+        let at = self.at.as_ref().map_or_else(|| clock.now().wall(), |at| UnixMs(at.load(Ordering::SeqCst)));
+        Ok(ProcessTable { at, total: processes.len(), processes })
     }
 
     fn forget(&mut self) {
@@ -52,6 +56,11 @@ impl Scan for FakeScan {
 }
 
 impl FakeScan {
+    /// With arguments, and at times of the test's.
+    pub(crate) fn at(at: Arc<AtomicI64>) -> Self {
+        Self { at: Some(at), ..Self::default() }
+    }
+
     fn server(&self) -> io::Result<Server> {
         Server::start_with(Options { scan: self.clone(), ..Options::default() })
     }

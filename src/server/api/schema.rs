@@ -118,7 +118,15 @@ pub struct Event {
     pub data: (),
 }
 
-/// The processes of an instant, the heaviest first.
+/// Those of now, or with `at` those of the past.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum ProcessesAnswer {
+    Now(Processes),
+    Then(PastProcesses),
+}
+
+/// The processes of this moment, the heaviest first.
 #[derive(ToSchema)]
 pub struct Processes {
     /// Milliseconds since the epoch.
@@ -127,6 +135,19 @@ pub struct Processes {
     pub total: usize,
     /// How many a search found, also when not all are listed.
     pub found: usize,
+    pub processes: Vec<Process>,
+}
+
+/// The heaviest processes of an instant of the past; none where nothing is kept of it.
+#[derive(ToSchema)]
+pub struct PastProcesses {
+    /// Milliseconds since the epoch: when they were scanned, or where their minute begins.
+    pub at: i64,
+    /// Of how much time they are: 1000 or 60000, and then the highest figures of that minute. Null when nothing is kept.
+    pub span_ms: Option<u32>,
+    /// The heaviest five in words: `cc1plus 97.0% CPU, 1.20 GiB; postgres writes 3.00 MiB/s`.
+    pub words: String,
+    /// Up to five by CPU, by memory and by I/O, each once, without arguments.
     pub processes: Vec<Process>,
 }
 

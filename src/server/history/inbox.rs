@@ -1,6 +1,6 @@
 //! What was observed and is not stored yet: it waits here for the one who writes, also while nothing can be written.
 
-use crate::model::{Catalog, EventId, Gap, GapReason, Observation};
+use crate::model::{Catalog, Culprits, EventId, Gap, GapReason, Observation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ const MANY: usize = 600;
 
 /// How many values may wait while nothing can be written; the oldest samples make room for newer ones.
 const MOST_VALUES: usize = 4_000_000;
+
+/// How many entries of who was heaviest may wait; the oldest make room, too.
+const MOST_CULPRITS: usize = 5_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
@@ -27,11 +30,27 @@ struct Waiting {
     observations: VecDeque<(Observation, Instant)>,
     values: usize,
     samples: usize,
+    culprits: VecDeque<Arc<Culprits>>,
     /// Whether somebody wants it stored now.
     is_urgent: bool,
     is_closed: bool,
     /// What had to make room, as far as it is not part of `observations`.
     lost: Option<Gap>,
+}
+
+/// What is stored at once.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// What had to make room before it.
+    pub(super) lost: Option<Gap>,
+    pub(super) observations: Vec<Observation>,
+    pub(super) culprits: Vec<Arc<Culprits>>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.observations.is_empty() && self.culprits.is_empty()
+    }
 }
 
 /// What is to be done next.
@@ -60,6 +79,15 @@ impl Inbox {
         self.changed.notify_all();
     }
 
+    /// They are stored with the samples that wait, or with the next ones.
+    pub(super) fn put_culprits(&self, culprits: Culprits) {
+        let mut waiting = self.lock();
+        waiting.culprits.push_back(Arc::new(culprits));
+        if waiting.culprits.len() > MOST_CULPRITS {
+            waiting.culprits.pop_front();
+        }
+    }
+
     /// Sleeps until there is something to store, or `until`.
     pub(super) fn wait(&self, until: Option<Instant>) -> Next {
         let mut waiting = self.lock();
@@ -82,9 +110,18 @@ impl Inbox {
     }
 
     /// The oldest, at most so many, and what was lost before them.
-    pub(super) fn oldest(&self, most: usize) -> (Option<Gap>, Vec<Observation>) {
+    pub(super) fn oldest(&self, most: usize) -> Batch {
         let waiting = self.lock();
-        (waiting.lost, waiting.observations.iter().take(most).map(|(observation, _)| observation.clone()).collect())
+        Batch {
+            lost: waiting.lost,
+            observations: waiting.observations.iter().take(most).map(|(observation, _)| observation.clone()).collect(),
+            culprits: waiting.culprits.iter().take(most).cloned().collect(),
+        }
+    }
+
+    /// Who was heaviest, as far as it waits.
+    pub(super) fn culprits(&self) -> Vec<Arc<Culprits>> {
+        self.lock().culprits.iter().cloned().collect()
     }
 
     /// Everything that waits, and the families in force before it.
@@ -95,11 +132,14 @@ impl Inbox {
     }
 
     /// What `oldest` gave is stored. More may have been lost meanwhile.
-    pub(super) fn stored(&self, count: usize, newest: Option<EventId>) {
+    pub(super) fn stored(&self, batch: &Batch, newest: Option<EventId>) {
         let mut waiting = self.lock();
         waiting.lost = None;
         waiting.is_urgent = false;
-        for _ in 0..count {
+        for stored in &batch.culprits {
+            waiting.culprits.pop_front_if(|front| Arc::ptr_eq(front, stored));
+        }
+        for _ in &batch.observations {
             // What made room meanwhile is not here any more.
             let is_stored = match waiting.observations.front() {
                 Some((Observation::Sample { id, .. }, _)) => newest.is_some_and(|newest| *id <= newest),
@@ -119,11 +159,14 @@ impl Inbox {
     /// Has everything stored that is here now, and waits for it; whether it was.
     pub(super) fn flush(&self, patience: Duration) -> bool {
         let mut waiting = self.lock();
-        let newest = waiting.newest();
+        let (newest, newest_culprits) = (waiting.newest(), waiting.culprits.back().cloned());
         waiting.is_urgent = true;
         self.changed.notify_all();
         let is_there = |waiting: &mut Waiting| {
+            let is_newest =
+                |one: &Arc<Culprits>| newest_culprits.as_ref().is_some_and(|newest| Arc::ptr_eq(one, newest));
             waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest))
+                || waiting.culprits.iter().any(is_newest)
         };
         let waited = self.changed.wait_timeout_while(waiting, patience, is_there);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +250,7 @@ fn values(observation: &Observation) -> usize {
 mod tests {
     use super::*;
     use crate::model::sample::FamilyValues;
-    use crate::model::{Sample, UnixMs};
+    use crate::model::{Interval, Sample, UnixMs};
 
     fn sample(era: u32, second: i64, values: usize) -> Observation {
         let t = UnixMs(second * 1_000);
@@ -228,7 +271,7 @@ mod tests {
         assert!(began.elapsed() >= PATIENCE - Duration::from_millis(100));
         inbox.put(sample(1, 1, 1));
         assert_eq!(inbox.wait(None), Next::Store, "a new era at once");
-        inbox.stored(2, Some(EventId { era: 1, t: UnixMs(1_000) }));
+        inbox.stored(&inbox.oldest(9), Some(EventId { era: 1, t: UnixMs(1_000) }));
         assert!(inbox.all().1.is_empty());
         inbox.close();
         assert_eq!(inbox.wait(None), Next::StoreLast);
@@ -243,10 +286,27 @@ mod tests {
         }
         assert_eq!(seconds(&inbox), [3, 4, 5]);
         assert!(matches!(inbox.all().1[0], Observation::Catalog(_)), "what the others need is still there");
-        let lost = inbox.oldest(9).0.map(|gap| (gap.from, gap.to, gap.reason));
+        let batch = inbox.oldest(9);
+        let lost = batch.lost.map(|gap| (gap.from, gap.to, gap.reason));
         assert_eq!(lost, Some((Some(UnixMs(1_000)), Some(UnixMs(2_000)), GapReason::Expired)));
         inbox.put(sample(0, 6, MOST_VALUES / 3));
-        inbox.stored(4, Some(EventId { era: 0, t: UnixMs(5_000) }));
+        inbox.stored(&batch, Some(EventId { era: 0, t: UnixMs(5_000) }));
         assert_eq!(seconds(&inbox), [6]);
+    }
+
+    #[test]
+    fn who_was_heaviest_waits_with_the_samples_and_makes_room_like_them() {
+        let inbox = Inbox::default();
+        let put = |second: usize| {
+            let at = UnixMs(second as i64 * 1_000);
+            inbox.put_culprits(Culprits { at, span_ms: Interval::SECOND, processes: Vec::new() });
+        };
+        (0..MOST_CULPRITS).for_each(put);
+        let batch = inbox.oldest(3);
+        (MOST_CULPRITS..MOST_CULPRITS + 2).for_each(put);
+        assert_eq!(inbox.culprits().len(), MOST_CULPRITS, "the first two made room");
+        inbox.stored(&batch, None);
+        let left = inbox.culprits();
+        assert_eq!((left.len(), left[0].at), (MOST_CULPRITS - 1, UnixMs(3_000)));
     }
 }

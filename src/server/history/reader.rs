@@ -23,6 +23,18 @@ const MOST_HOLES: usize = 1_000;
 pub(super) struct Damages {
     known: HashSet<Place>,
     hot: HashSet<Place>,
+    culprits: HashSet<Place>,
+}
+
+impl Damages {
+    /// Who was heaviest is not known where these stand.
+    pub(super) fn tell_culprits(&mut self, damaged: &[Place]) {
+        for place in damaged {
+            if self.culprits.insert(*place) {
+                tracing::warn!(first = place.first(), "some of the heaviest processes in the history are damaged");
+            }
+        }
+    }
 }
 
 /// What was read of a shape, in parts of some length, each with its era.

@@ -1,13 +1,14 @@
 //! The store at work: one thread that writes what the inbox holds, one that answers questions.
 
 use super::course::{Answer, Question};
+use super::culprits;
 use super::database::{Database, FILE, OpenError, Shared};
 use super::inbox::{Inbox, Next};
 use super::lock::Lock;
 use super::reader::{self, Damages, Recent};
 use super::tier::Retention;
 use super::writer::{self, Progress};
-use crate::model::{Catalog, Interval, Observation, UnixMs};
+use crate::model::{Catalog, Culprits, Interval, Observation, UnixMs};
 use crate::server::meter::Meter;
 use rusqlite::ErrorCode;
 use std::os::unix::fs::MetadataExt;
@@ -176,6 +177,17 @@ impl Store {
         self.shared.meter.set_unsaved_ms(age);
     }
 
+    pub(super) fn put_culprits(&self, culprits: Culprits) {
+        self.shared.inbox.put_culprits(culprits);
+    }
+
+    /// Who was heaviest at an instant, as far as that is kept.
+    pub(super) async fn culprits(&self, at: UnixMs) -> Result<Option<Culprits>, Unanswered> {
+        // Taken before the file is read: what is stored meanwhile is then found twice.
+        let waiting = self.shared.inbox.culprits();
+        self.ask(move |database, damages, _| culprits::at(&database.connection, damages, &waiting, at)).await
+    }
+
     /// Asked on a thread of its own, so that nobody else waits for the disk.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
@@ -326,13 +338,13 @@ impl Scribe {
     fn store_all(&mut self) -> Result<(), String> {
         self.look_after_file()?;
         loop {
-            let (lost, observations) = self.shop.inbox.oldest(MOST_AT_ONCE);
-            if observations.is_empty() {
+            let batch = self.shop.inbox.oldest(MOST_AT_ONCE);
+            if batch.is_empty() {
                 return Ok(());
             }
             {
                 let mut database = locked(&self.database);
-                let stored = writer::store(&mut database, &mut self.progress, lost, &observations, &self.retention);
+                let stored = writer::store(&mut database, &mut self.progress, &batch, &self.retention);
                 if let Err(error) = stored {
                     tracing::debug!(%error, "storing failed");
                     self.progress.forget_file();
@@ -344,7 +356,7 @@ impl Scribe {
                 }
             }
             self.shop.set_trouble(None);
-            self.shop.inbox.stored(observations.len(), self.progress.newest);
+            self.shop.inbox.stored(&batch, self.progress.newest);
         }
     }
 

@@ -1,11 +1,14 @@
 //! The store as a whole: what is recorded is what is answered, whatever happens in between.
 
+mod culprits;
+
 use super::database::{Database, FILE};
 use super::fixture::Folder;
 use super::tier::{DAY_MS, HOUR_MS, MINUTE_MS};
 use super::*;
 use crate::model::sample::FamilyValues;
 use crate::model::{Dimension, Family, Gap, GapReason, Unit, UnixMs};
+use culprits::{check_heaviest, heaviest};
 use std::path::Path;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -352,17 +355,19 @@ fn a_full_disk_stops_storing_and_nothing_else() -> Result {
     opened.limit_pages(20)?;
     let history = History::start(opened, catalog(), Arc::default())?;
     record(&history, 0..1_200);
+    history.keep(heaviest(1_140, Interval::MINUTE));
     assert!(!history.flush(Duration::from_secs(2)), "there is no room for it");
     assert_eq!(history.trouble().map(|trouble| trouble.words).as_deref(), Some("the disk is full"));
     assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + HOUR_MS)?, seconds(0..1_200), "all of it is still told");
     check_values(&history, BEGIN, BEGIN + HOUR_MS)?;
+    check_heaviest(&history, &[(1_150_000, Some("60 s from 1140"))])?;
     history.lift_limit();
     assert!(history.flush(PATIENCE), "it resumes by itself");
     assert_eq!(history.trouble(), None);
     history.close();
     let history = start(Some(&folder.path))?;
     assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + HOUR_MS)?, seconds(0..1_200));
-    Ok(())
+    check_heaviest(&history, &[(1_150_000, Some("60 s from 1140"))])
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use super::block::{self, Part};
 use super::bytes::put;
+use super::culprits;
 use super::database::{Database, Place, extent};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
+use super::inbox::Batch;
 use super::rows::{Buckets, Rows};
 use super::tier::{HOUR_MS, Retention, Tier};
 use crate::model::{Catalog, EventId, Family, Gap, GapReason, Observation, Sample};
@@ -56,12 +58,11 @@ impl Progress {
 pub(super) fn store(
     database: &mut Database,
     progress: &mut Progress,
-    lost: Option<Gap>,
-    observations: &[Observation],
+    batch: &Batch,
     retention: &Retention,
 ) -> rusqlite::Result<()> {
     let mut next = progress.clone();
-    append(database, &mut next, lost, observations)?;
+    append(database, &mut next, batch)?;
     *progress = next;
     let Some(newest) = progress.newest else { return Ok(()) };
     let now = (newest.era, hour(newest.t.0));
@@ -69,6 +70,7 @@ pub(super) fn store(
         for (era, hour) in hours_over(&database.connection, now)? {
             close(database, era, hour)?;
         }
+        culprits::pack(&mut database.connection, newest.t.0)?;
         forget(&mut database.connection, newest.t.0, retention)?;
         progress.open = Some(now);
     }
@@ -81,13 +83,9 @@ pub(super) fn end(database: &Database) -> rusqlite::Result<()> {
     database.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-fn append(
-    database: &mut Database,
-    progress: &mut Progress,
-    lost: Option<Gap>,
-    observations: &[Observation],
-) -> rusqlite::Result<()> {
+fn append(database: &mut Database, progress: &mut Progress, batch: &Batch) -> rusqlite::Result<()> {
     let Database { connection, shapes } = database;
+    let Batch { lost, observations, culprits } = batch;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut draft = Draft::default();
     for gap in lost.iter().chain(observations.iter().filter_map(gap)) {
@@ -123,6 +121,7 @@ fn append(
         }
     }
     draft.store(&transaction)?;
+    culprits::store(&transaction, culprits)?;
     transaction.commit()
 }
 
@@ -336,7 +335,7 @@ fn forget(connection: &mut Connection, now: i64, retention: &Retention) -> rusql
     give_back(connection, SPARE_PAGES.max(number(connection, "page_count")? / 8))
 }
 
-/// Drops the extents of a tier that begin before an instant.
+/// Drops the extents of a tier that begin before an instant, and who was heaviest then.
 fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
     let shapes: i64 = within.query_row("SELECT coalesce(max(id), 0) FROM shape", [], |row| row.get(0))?;
     let mut query = within.prepare_cached("DELETE FROM extent WHERE place >= ?1 AND place <= ?2")?;
@@ -346,7 +345,7 @@ fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result
             query.execute([first, last])?;
         }
     }
-    Ok(())
+    culprits::forget(within, tier, before)
 }
 
 /// Whether there was anything to forget.

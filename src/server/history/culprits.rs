@@ -1,0 +1,174 @@
+//! Who was heaviest, in the store: an entry a row while its hour lasts, then an hour of them in one row.
+
+mod packed;
+
+use super::bytes::Damaged;
+use super::database::{Place, is_broken};
+use super::reader::Damages;
+use super::tier::{HOUR_MS, Tier};
+use crate::model::{Culprits, Interval, UnixMs};
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// An entry of a second speaks of instants so near to it.
+const NEAR_MS: i64 = 1_500;
+
+/// The number of each stands in files and never changes.
+#[derive(Clone, Copy)]
+enum Kind {
+    Minutes = 0,
+    Seconds = 1,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Minutes, Self::Seconds];
+
+    fn of(culprits: &Culprits) -> Self {
+        if culprits.span_ms < Interval::MINUTE { Self::Seconds } else { Self::Minutes }
+    }
+
+    const fn span(self) -> Interval {
+        match self {
+            Self::Minutes => Interval::MINUTE,
+            Self::Seconds => Interval::SECOND,
+        }
+    }
+
+    /// They are kept as long as what is told of the same time.
+    const fn tier(self) -> Tier {
+        match self {
+            Self::Minutes => Tier::Minutes,
+            Self::Seconds => Tier::Ticks,
+        }
+    }
+
+    /// Where a single entry stands.
+    fn entry(self, at: i64) -> Place {
+        Place::of_culprits(self as i64, at)
+    }
+
+    /// Where the hour stands that holds an instant, once it is packed.
+    fn hour(self, at: i64) -> Place {
+        Place::of_culprits(self as i64 + Self::ALL.len() as i64, hour(at))
+    }
+}
+
+/// Where the hour begins that holds an instant.
+const fn hour(at: i64) -> i64 {
+    at.div_euclid(HOUR_MS) * HOUR_MS
+}
+
+pub(super) fn store(within: &Connection, all: &[Arc<Culprits>]) -> rusqlite::Result<()> {
+    for culprits in all {
+        let at = culprits.at.0;
+        insert(within, Kind::of(culprits).entry(at), at, &packed::encode([&**culprits]))?;
+    }
+    Ok(())
+}
+
+/// Packs the hours before the one that holds `now`, each in its own transaction.
+pub(super) fn pack(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
+    for kind in Kind::ALL {
+        for hour in hours_over(connection, kind, now)? {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            pack_hour(&transaction, kind, hour)?;
+            transaction.commit()?;
+        }
+    }
+    Ok(())
+}
+
+fn hours_over(connection: &Connection, kind: Kind, now: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut query = connection.prepare_cached("SELECT place FROM culprit WHERE place >= ?1 AND place < ?2")?;
+    let range = [kind.entry(0), kind.entry(hour(now))].map(|place| place.0);
+    query.query_map(range, |row| Ok(hour(Place(row.get(0)?).first())))?.collect()
+}
+
+/// Together with what was packed of that hour before: a clock that was set back comes through it again.
+fn pack_hour(within: &Connection, kind: Kind, hour: i64) -> rusqlite::Result<()> {
+    let end = hour + HOUR_MS;
+    let (entries, damaged) = read(within, kind, hour, end - 1)?;
+    if !damaged.is_empty() {
+        tracing::warn!(hour, entries = damaged.len(), "some of the heaviest processes are damaged and left out");
+    }
+    if let Some((last, _)) = entries.last_key_value() {
+        insert(within, kind.hour(hour), *last, &packed::encode(entries.values()))?;
+    }
+    let range = [kind.entry(hour), kind.entry(end)].map(|place| place.0);
+    within.execute("DELETE FROM culprit WHERE place >= ?1 AND place < ?2", range)?;
+    Ok(())
+}
+
+fn insert(within: &Connection, place: Place, last: i64, bytes: &[u8]) -> rusqlite::Result<()> {
+    within
+        .prepare_cached("INSERT OR REPLACE INTO culprit (place, last, tables) VALUES (?1, ?2, ?3)")?
+        .execute(params![place.0, last, bytes])?;
+    Ok(())
+}
+
+/// Drops what begins before an instant and is kept as long as a tier.
+pub(super) fn forget(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
+    let mut query = within.prepare_cached("DELETE FROM culprit WHERE place >= ?1 AND place < ?2")?;
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.tier() == tier) {
+        for places in [[kind.entry(0), kind.entry(before)], [kind.hour(0), kind.hour(before)]] {
+            query.execute(places.map(|place| place.0))?;
+        }
+    }
+    Ok(())
+}
+
+/// Who was heaviest at an instant: of the second nearest to it, or else of its minute. What waits to be stored counts.
+pub(super) fn at(
+    connection: &Connection,
+    damages: &mut Damages,
+    waiting: &[Arc<Culprits>],
+    at: UnixMs,
+) -> rusqlite::Result<Option<Culprits>> {
+    let mut known = |kind: Kind, from: i64, to: i64| -> rusqlite::Result<_> {
+        let (mut entries, damaged) = read(connection, kind, from, to)?;
+        damages.tell_culprits(&damaged);
+        let more = waiting.iter().filter(|one| Kind::of(one) as i64 == kind as i64 && (from..=to).contains(&one.at.0));
+        entries.extend(more.map(|one| (one.at.0, Culprits::clone(one))));
+        Ok(entries.into_values())
+    };
+    let near = known(Kind::Seconds, at.0.saturating_sub(NEAR_MS), at.0.saturating_add(NEAR_MS))?;
+    if let Some(nearest) = near.min_by_key(|one| one.at.0.abs_diff(at.0)) {
+        return Ok(Some(nearest));
+    }
+    let minute = at.floor_to(Kind::Minutes.span()).0;
+    Ok(known(Kind::Minutes, minute, at.0)?.find(|one| one.holds(at)))
+}
+
+type Entries = BTreeMap<i64, Culprits>;
+
+/// Everything of a kind from one instant to another, and where something was damaged. Single entries come after what is
+/// packed: they are newer.
+fn read(connection: &Connection, kind: Kind, from: i64, to: i64) -> rusqlite::Result<(Entries, Vec<Place>)> {
+    let (mut entries, mut damaged) = (Entries::new(), Vec::new());
+    for places in [[kind.entry(from), kind.entry(to)], [kind.hour(from), kind.hour(to)]] {
+        let (found, spoilt) = match read_rows(connection, kind, places) {
+            // A page that is damaged costs what stands on it.
+            Err(error) if is_broken(&error) => (Vec::new(), vec![places[0]]),
+            found => found?,
+        };
+        damaged.extend(spoilt);
+        for one in found.into_iter().filter(|one| (from..=to).contains(&one.at.0)) {
+            entries.entry(one.at.0).or_insert(one);
+        }
+    }
+    Ok((entries, damaged))
+}
+
+fn read_rows(connection: &Connection, kind: Kind, places: [Place; 2]) -> rusqlite::Result<(Vec<Culprits>, Vec<Place>)> {
+    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    let mut query = connection.prepare_cached("SELECT place, tables FROM culprit WHERE place >= ?1 AND place <= ?2")?;
+    let mut rows = query.query(places.map(|place| place.0))?;
+    while let Some(row) = rows.next()? {
+        match packed::decode(row.get_ref(1)?.as_bytes().unwrap_or_default(), kind.span()) {
+            Ok(entries) => found.extend(entries),
+            Err(Damaged) => damaged.push(Place(row.get(0)?)),
+        }
+    }
+    Ok((found, damaged))
+}

@@ -1,0 +1,122 @@
+//! Who was heaviest: kept as long as its tier, told by the second where it was kept so.
+
+use super::*;
+use crate::model::Process;
+
+/// Who was heaviest in the second or minute that begins then: a process of that name.
+pub(super) fn heaviest(second: i64, span_ms: Interval) -> Culprits {
+    let process = Process {
+        pid: 7,
+        name: format!("{} s from {second}", span_ms.ms() / 1_000).into(),
+        cpu_percent: Some(12.5),
+        ..Process::default()
+    };
+    Culprits { at: UnixMs(BEGIN + second * 1_000), span_ms, processes: vec![process] }
+}
+
+/// Who is said to have been heaviest, after each instant that is asked for.
+pub(super) fn check_heaviest(history: &History, cases: &[(i64, Option<&str>)]) -> Result {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for (ms, expected) in cases {
+        let told = runtime.block_on(history.culprits(UnixMs(BEGIN + ms))).map_err(|why| format!("{why:?}"))?;
+        let names: Vec<&str> = told.iter().flat_map(|told| &told.processes).map(|process| &*process.name).collect();
+        assert_eq!(names, expected.as_slice(), "{ms} ms");
+    }
+    Ok(())
+}
+
+#[test]
+fn who_was_heaviest_is_told_by_the_second_or_else_by_the_minute() -> Result {
+    let folder = Folder::new()?;
+    for directory in [None, Some(folder.path.as_path())] {
+        let history = start(directory)?;
+        for culprits in [
+            heaviest(60, Interval::MINUTE),
+            heaviest(130, Interval::SECOND),
+            heaviest(131, Interval::SECOND),
+            heaviest(120, Interval::MINUTE),
+        ] {
+            history.keep(culprits);
+        }
+        let cases = [
+            (59_999, None),
+            (60_000, Some("60 s from 60")),
+            (119_999, Some("60 s from 60")),
+            (128_000, Some("60 s from 120")),
+            (128_500, Some("1 s from 130")),
+            (130_400, Some("1 s from 130")),
+            (130_600, Some("1 s from 131")),
+            (132_500, Some("1 s from 131")),
+            (132_501, Some("60 s from 120")),
+            (180_000, None),
+            (-BEGIN, None),
+        ];
+        check_heaviest(&history, &cases)?;
+        record(&history, 0..200);
+        assert!(history.flush(PATIENCE));
+        check_heaviest(&history, &cases)?;
+        // Its hour is packed, and comes once more after the clock was set back.
+        record(&history, 3_600..3_601);
+        assert!(history.flush(PATIENCE));
+        check_heaviest(&history, &cases)?;
+        history.keep(heaviest(1_800, Interval::MINUTE));
+        (1_800..1_801).for_each(|second| history.record(&observation(1, BEGIN + second * 1_000)));
+        assert!(history.flush(PATIENCE));
+        history.record(&observation(1, BEGIN + HOUR_MS));
+        assert!(history.flush(PATIENCE));
+        check_heaviest(&history, &cases)?;
+        check_heaviest(&history, &[(1_800_000, Some("60 s from 1800"))])?;
+    }
+    let count = "SELECT group_concat((place >> 42) || ' at ' || ((place & ((1 << 42) - 1)) % 3600000)) FROM culprit";
+    let rows: String = Database::read(&folder.path)?.connection.query_row(count, [], |row| row.get(0))?;
+    assert_eq!(rows, "2 at 0,3 at 0", "an hour of each kind is one row");
+    Ok(())
+}
+
+#[test]
+fn who_was_heaviest_is_forgotten_with_its_tier_and_outlives_damage() -> Result {
+    let folder = Folder::new()?;
+    let hours = |hours| Duration::from_hours(hours);
+    let retention = Retention { ticks: hours(2), minutes: hours(30), ..Retention::default() };
+    let history = start_with(Some(&folder.path), catalog(), retention)?;
+    for hour in 0..7 {
+        history.keep(heaviest(hour * 3_600, Interval::SECOND));
+        history.keep(heaviest(hour * 3_600, Interval::MINUTE));
+        history.keep(heaviest(hour * 3_600 + 60, Interval::MINUTE));
+        record(&history, hour * 3_600..hour * 3_600 + 2);
+        assert!(history.flush(PATIENCE));
+    }
+    check_heaviest(
+        &history,
+        &[
+            (0, Some("60 s from 0")),
+            (60_000, Some("60 s from 60")),
+            (2 * HOUR_MS, Some("60 s from 7200")),
+            (3 * HOUR_MS, Some("1 s from 10800")),
+            (6 * HOUR_MS, Some("1 s from 21600")),
+        ],
+    )?;
+    // A single entry of the open hour, and an hour that is packed.
+    spoil(
+        &folder.path,
+        &format!("UPDATE culprit SET tables = x'00' WHERE place = {}", (1_i64 << 42) | (BEGIN + 6 * HOUR_MS)),
+    )?;
+    spoil(
+        &folder.path,
+        &format!(
+            "UPDATE culprit SET tables = substr(tables, 2) WHERE place = {}",
+            (3_i64 << 42) | (BEGIN + 4 * HOUR_MS)
+        ),
+    )?;
+    check_heaviest(
+        &history,
+        &[
+            (4 * HOUR_MS, Some("60 s from 14400")),
+            (5 * HOUR_MS, Some("1 s from 18000")),
+            (6 * HOUR_MS, Some("60 s from 21600")),
+        ],
+    )?;
+    record(&history, 70 * 3_600..70 * 3_600 + 2);
+    assert!(history.flush(PATIENCE));
+    check_heaviest(&history, &[(0, None), (60_000, None), (6 * HOUR_MS, None)])
+}
