@@ -101,11 +101,6 @@ impl History {
         self.store.ask(store::answer(question)).await
     }
 
-    /// The heaviest processes at an instant, in words; empty where none were kept.
-    pub async fn culprits_in_words(&self, _: crate::model::UnixMs) -> String {
-        String::new()
-    }
-
     /// Whether there ever was such a family.
     pub async fn knows(&self, family: Arc<str>) -> Result<bool, Unanswered> {
         if self.catalog().family(&family).is_some() {

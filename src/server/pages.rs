@@ -80,9 +80,10 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
         format!("Nothing is stored since {since}: {}. What is sampled meanwhile is kept in memory.", trouble.words)
     });
     let culprits = match frame.scene.cursor {
-        Some(at) => state.history.culprits_in_words(at).await,
-        None => String::new(),
+        Some(at) => state.history.culprits(at).await.ok().flatten().map(|culprits| culprits.words()),
+        None => None,
     };
+    let culprits = culprits.unwrap_or_default();
     let (tiles, scene, range) = (frame.tiles.clone(), frame.scene.clone(), frame.range);
     let query = focus.query();
     let content = move || {

@@ -3,7 +3,7 @@
 use super::live::parts;
 use crate::chart::drawing::fills;
 use crate::chart::scene::{ChartText, legend_label};
-use crate::chart::{HEIGHT, Scene, Stroke, WIDTH, heat, markup};
+use crate::chart::{HEIGHT, Place, Scene, Stroke, WIDTH, heat, markup};
 use crate::model::{Family, Unit, address};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -63,6 +63,9 @@ fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String
             view! { <path class=format!("line {}", colour(&family, index)) data-part=parts::LINE data-index=index d=path></path> }
         })
         .collect_view();
+    let crosshair = scene.crosshair();
+    let (x, now) = (crosshair.map(Place::css), crosshair.map_or(10_000, Place::permyriad));
+    let (height, instant) = (if crosshair.is_some() { "100%" } else { "0" }, crosshair.map(|_| scene.instant()));
     view! {
         <div
             class=parts::PLOT
@@ -72,7 +75,7 @@ fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String
             aria-describedby=described_by
             aria-valuemin="0"
             aria-valuemax="10000"
-            aria-valuenow="10000"
+            aria-valuenow=now
             aria-valuetext=scene.reading(&family)
         >
             <svg aria-hidden="true">
@@ -88,8 +91,8 @@ fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String
                 </svg>
                 {heat}
                 <g class="y" data-part=parts::Y_AXIS inner_html=text.y_axis></g>
-                <line class="crosshair" data-part=parts::CROSSHAIR y2="0"></line>
-                <text class="instant" data-part=parts::INSTANT y="-4"></text>
+                <line class="crosshair" data-part=parts::CROSSHAIR x1=x.clone() x2=x.clone() y2=height></line>
+                <text class="instant" data-part=parts::INSTANT x=x y="-4">{instant}</text>
             </svg>
         </div>
     }
