@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod binary;
 mod client;
+mod crash;
 mod ending;
 mod figures;
 mod fixture;
