@@ -139,7 +139,11 @@ fn check_ticks(course: &Course, family: &Family, from: i64, last: i64, at: &str)
     for dimension in 0..family.dimensions.len() {
         for (t, [_, told, _]) in told.iter().zip(course.body.values(dimension)) {
             let expected = value(&family.id, dimension, *t).unwrap_or(f64::NAN);
-            assert!(told == expected || told.is_nan() && expected.is_nan(), "{at}: {} {t} {told} {expected}", family.id);
+            assert!(
+                told == expected || told.is_nan() && expected.is_nan(),
+                "{at}: {} {t} {told} {expected}",
+                family.id
+            );
         }
     }
 }
@@ -175,8 +179,7 @@ fn check_buckets(course: &Course, from: i64, last: i64, at: &str) {
 fn check_file(directory: &Path, is_thorough: bool, at: &str) -> io::Result<()> {
     let connection = rusqlite::Connection::open(directory.join("history.db")).map_err(io::Error::other)?;
     let pragma = if is_thorough { "integrity_check" } else { "quick_check" };
-    let verdict: String =
-        connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(io::Error::other)?;
+    let verdict: String = connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(io::Error::other)?;
     assert_eq!(verdict, "ok", "{at}");
     Ok(())
 }

@@ -56,11 +56,13 @@ async fn a_full_disk_stops_nothing_but_storing_and_loses_nothing() -> io::Result
 async fn a_disk_that_is_read_only_is_refused_in_one_line() -> io::Result<()> {
     let Some(disk) = SmallDisk::new()? else { return Ok(()) };
     mount(&["-o", "remount,ro", &disk.path])?;
-    let mut telltale =
-        Telltale::start(&mut disk.home.command(["--listen", "127.0.0.1:0", "--data-dir", &disk.path]))?;
+    let mut telltale = Telltale::start(&mut disk.home.command(["--listen", "127.0.0.1:0", "--data-dir", &disk.path]))?;
     let (code, complaints) = (telltale.ended().await?.code(), rest(&telltale.stderr)?);
     assert_eq!((code, complaints.len()), (Some(2), 1), "{complaints:?}");
-    assert!(["data_dir", "read-only", "--memory-only"].iter().all(|part| complaints[0].contains(part)), "{complaints:?}");
+    assert!(
+        ["data_dir", "read-only", "--memory-only"].iter().all(|part| complaints[0].contains(part)),
+        "{complaints:?}"
+    );
     Ok(())
 }
 

@@ -36,7 +36,8 @@ async fn what_was_there_five_seconds_before_a_kill_is_there_after_it() -> io::Re
         for (t, value) in before.range(..=newest - LOST_MS) {
             assert_eq!(values.get(t), Some(value), "{t} of {newest}, kill {kill}");
         }
-        let told: Vec<(i64, i64)> = gaps.iter().filter_map(|gap| gap["from"].as_i64().zip(gap["to"].as_i64())).collect();
+        let told: Vec<(i64, i64)> =
+            gaps.iter().filter_map(|gap| gap["from"].as_i64().zip(gap["to"].as_i64())).collect();
         assert_eq!(told, holes(&values), "exactly what is missing, kill {kill}");
         // A busy machine may be late with a sample now and then.
         let not_running = gaps.iter().filter(|gap| gap["reason"] == "not_running").count();

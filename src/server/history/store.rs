@@ -330,22 +330,30 @@ impl Scribe {
             if observations.is_empty() {
                 return Ok(());
             }
-            {
-                let mut database = locked(&self.database);
-                let stored = writer::store(&mut database, &mut self.progress, lost, &observations, &self.retention);
-                if let Err(error) = stored {
-                    tracing::debug!(%error, "storing failed");
-                    self.progress.forget_file();
-                    let database = &mut *database;
-                    // Numbers that were given out may not have been stored.
-                    database.shapes = Default::default();
-                    drop(database.shapes.renew(&database.connection));
-                    return Err(words(&error));
-                }
-            }
-            self.shop.set_trouble(None);
+            self.with_file(|database, progress, _| writer::store(database, progress, lost, &observations))?;
+            let tidied = self.with_file(writer::tidy);
+            // Stored they are, also when an hour can't be packed: they must neither wait nor be stored again.
             self.shop.inbox.stored(observations.len(), self.progress.newest);
+            tidied?;
+            self.shop.set_trouble(None);
         }
+    }
+
+    /// Writes something; why not, in words.
+    fn with_file(
+        &mut self,
+        write: impl FnOnce(&mut Database, &mut Progress, &Retention) -> rusqlite::Result<()>,
+    ) -> Result<(), String> {
+        let mut database = locked(&self.database);
+        let database = &mut *database;
+        write(database, &mut self.progress, &self.retention).map_err(|error| {
+            tracing::debug!(%error, "storing failed");
+            self.progress.forget_file();
+            // Numbers that were given out may not have been stored.
+            database.shapes = Default::default();
+            drop(database.shapes.renew(&database.connection));
+            words(&error)
+        })
     }
 
     /// A directory that was removed or unmounted would take what is written with it, without an error.
