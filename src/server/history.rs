@@ -18,6 +18,7 @@ mod lock;
 mod reader;
 mod rows;
 mod store;
+pub mod table;
 mod tier;
 mod writer;
 
@@ -25,6 +26,7 @@ pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
 pub use reader::Recent;
 pub use store::{Opened, StoreSettings, Trouble, Unanswered};
+pub use table::Table;
 pub use tier::Retention;
 
 use super::meter::Meter;
@@ -104,7 +106,7 @@ impl History {
         if self.catalog().family(&family).is_some() {
             return Ok(true);
         }
-        self.store.ask(move |database, _, _| reader::knows(&database.connection, &mut database.shapes, &family)).await
+        self.store.ask(move |database, _, waiting| reader::knows(database, waiting, &family)).await
     }
 
     /// Why nothing is stored now, if that is so.

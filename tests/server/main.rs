@@ -9,6 +9,7 @@ mod ending;
 mod figures;
 mod fixture;
 mod full_disk;
+mod history;
 mod limits;
 mod limits_of_groups;
 mod processes;

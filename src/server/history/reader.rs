@@ -10,7 +10,6 @@ use super::rows::{Bucket, Buckets, Rows};
 use super::tier::{Tier, step_for};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Family, Gap, GapReason, Interval, LastSeen, Observation, Sample, UnixMs};
-use rusqlite::Connection;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -711,12 +710,16 @@ pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Cat
     Ok(Some(database.shapes.catalog(ids.into_iter())))
 }
 
-/// The families there ever were, by name.
+/// Whether there ever was such a family, stored or waiting to be.
 pub(super) fn knows(
-    connection: &Connection,
-    shapes: &mut super::database::Shapes,
+    database: &mut Database,
+    (before, waiting): (&Catalog, &[Observation]),
     family: &str,
 ) -> rusqlite::Result<bool> {
-    shapes.renew(connection)?;
-    Ok(shapes.is_known(family))
+    database.shapes.renew(&database.connection)?;
+    let waits = waiting.iter().any(|observation| match observation {
+        Observation::Catalog(catalog) => catalog.family(family).is_some(),
+        _ => false,
+    });
+    Ok(waits || before.family(family).is_some() || database.shapes.is_known(family))
 }
