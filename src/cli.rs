@@ -1,6 +1,7 @@
 //! The command line: one file a command, and what they share. Whatever stops a command is one line on stderr.
 
 mod check;
+mod export;
 mod flags;
 mod log;
 mod record;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
   telltale                             the dashboard on http://127.0.0.1:3000
   telltale --listen 127.0.0.1:8080     the same on another port
   telltale check                       is the configuration right?
-  telltale record hour.jsonl --for 1h    a recording of this machine
+  telltale record hour.jsonl --for 1h  a recording of this machine
+  telltale export --family cpu         its last hour, for a spreadsheet
 
 Each command has a --help of its own.")]
 struct CommandLine {
@@ -41,6 +43,9 @@ pub enum Command {
     /// Write what is sampled on this machine to a file, to be replayed
     #[command(after_help = record::EXAMPLE)]
     Record(record::Arguments),
+    /// Write what is kept of the past, as CSV or JSON, to stdout
+    #[command(after_help = export::EXAMPLE)]
+    Export(export::Arguments),
 }
 
 /// Why a command ended before its time, as the line to be said.
@@ -67,6 +72,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Serve(flags) => serve::run(&flags),
         Command::Check(flags) => check::run(&flags),
         Command::Record(arguments) => record::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

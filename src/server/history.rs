@@ -4,6 +4,7 @@
 //! an hour those of each family become an `extent`, and their folds part of the coarser tiers' extents. Questions are
 //! answered by a thread of their own (`reader`), from extents, blocks and what still waits.
 
+mod archive;
 mod block;
 mod bytes;
 mod column;
@@ -22,12 +23,13 @@ pub mod table;
 mod tier;
 mod writer;
 
+pub use archive::Archive;
 pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
 pub use reader::Recent;
 pub use store::{Opened, StoreSettings, Trouble, Unanswered};
-pub use table::Table;
-pub use tier::Retention;
+pub use table::{NoSeries, Table};
+pub use tier::{Retention, Tier};
 
 use super::meter::Meter;
 use crate::model::{self, Catalog, EventId, Interval, Observation, Sample};

@@ -6,6 +6,7 @@ mod binary;
 mod client;
 mod crash;
 mod ending;
+mod export;
 mod figures;
 mod fixture;
 mod full_disk;

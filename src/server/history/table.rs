@@ -10,6 +10,9 @@ use std::fmt::Write;
 /// More decimal places than these are told only of what is stored with more.
 const LEAST_DECIMALS: u8 = 2;
 
+/// What stands before the least, the mean and the greatest values of a column in JSON.
+pub const PARTS: [&str; 3] = [":{\"min\":[", "],\"mean\":[", "],\"max\":["];
+
 pub struct Table<'a> {
     /// Where all is of one family.
     family: Option<&'a str>,
@@ -59,7 +62,7 @@ impl<'a> Table<'a> {
         self.columns.len()
     }
 
-    pub fn name(&self, column: usize) -> &str {
+    fn name(&self, column: usize) -> &str {
         self.columns.get(column).map_or("", |column| &column.name)
     }
 
@@ -98,18 +101,19 @@ impl<'a> Table<'a> {
         let _ = write!(to, "{{\"family\":{},\"step_ms\":{},\"t\":[", json(&self.family), self.step_ms);
     }
 
-    /// All values of a column, with its name and what parts it from the one before.
-    pub fn put_dimension(&self, to: &mut String, column: usize, values: &[[f64; 3]]) {
+    fn put_dimension(&self, to: &mut String, column: usize, values: &[[f64; 3]]) {
+        self.begin_dimension(to, column);
+        for (index, part) in PARTS.into_iter().enumerate() {
+            to.push_str(part);
+            List::default().put_numbers(to, values.iter().map(|values| values[index]), self.decimals(column));
+        }
+        end_dimension(to);
+    }
+
+    /// Its name and what parts it from the one before; its `PARTS` follow.
+    pub fn begin_dimension(&self, to: &mut String, column: usize) {
         to.push_str(if column == 0 { "" } else { "," });
         to.push_str(&json(&self.name(column)));
-        for (index, name) in [":{\"min\":[", "],\"mean\":[", "],\"max\":["].into_iter().enumerate() {
-            to.push_str(name);
-            for (row, values) in values.iter().enumerate() {
-                to.push_str(if row == 0 { "" } else { "," });
-                write_number(to, values[index], self.decimals(column));
-            }
-        }
-        to.push_str("]}");
     }
 
     /// A line an instant, a field a dimension; three of them where the values are of buckets.
@@ -163,11 +167,23 @@ impl List {
             self.is_begun = true;
         }
     }
+
+    pub fn put_numbers(&mut self, to: &mut String, numbers: impl IntoIterator<Item = f64>, decimals: u8) {
+        for number in numbers {
+            to.push_str(if self.is_begun { "," } else { "" });
+            write_number(to, number, decimals);
+            self.is_begun = true;
+        }
+    }
 }
 
 /// Between the instants and the values.
 pub fn begin_dimensions(to: &mut String) {
     to.push_str("],\"dimensions\":{");
+}
+
+pub fn end_dimension(to: &mut String) {
+    to.push_str("]}");
 }
 
 pub fn end_json(to: &mut String, gaps: &[Gap]) {
