@@ -221,6 +221,9 @@ mod tests {
             ("record day.jsonl", "the following required arguments were not provided; --for <TIME>; "),
             ("record day.jsonl --for ever", "invalid value 'ever' for '--for <TIME>': \"ever\" is not a time; write "),
             ("record day.jsonl --for 1h --listen x", "unexpected argument '--listen' found; "),
+            ("export --from -1h", "the following required arguments were not provided; --family <ID>; "),
+            ("export --family a --series a.b", "the argument '--family <ID>' cannot be used with '--series <NAME>'; "),
+            ("export --family a --points 0", "invalid value '0' for '--points <NUMBER>': 0 is not in 1..=10000; "),
             ("--listen a --listen b", "the argument '--listen <ADDR>' cannot be used multiple times; "),
             ("--listen a serve", "the subcommand 'serve' cannot be used with '--listen <ADDR>'; "),
         ] {
