@@ -363,13 +363,15 @@ impl Scribe {
             return Ok(());
         }
         tracing::warn!("the history's file is gone; another one is begun");
-        let owner = format!("process {}", std::process::id());
-        let taken = Lock::take(path, &owner).and_then(|lock| Ok((lock, Database::open(path)?)));
-        let (fresh, database) = taken.map_err(|error| {
+        let gone = |error| {
             tracing::debug!(%error, "the history can't be opened again");
             "its directory is gone".to_owned()
-        })?;
-        *lock = fresh;
+        };
+        // Our own lock would keep ourselves out, too.
+        if !lock.is_of(path) {
+            *lock = Lock::take(path, &format!("process {}", std::process::id())).map_err(gone)?;
+        }
+        let database = Database::open(path).map_err(gone)?;
         self.file = identity(path);
         *locked(&self.database) = database;
         self.progress.forget_file();

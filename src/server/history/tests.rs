@@ -405,6 +405,22 @@ fn a_directory_that_vanishes_is_made_again() -> Result {
 }
 
 #[test]
+fn a_file_that_is_removed_is_begun_anew() -> Result {
+    let folder = Folder::new()?;
+    let history = start(Some(&folder.path))?;
+    for round in 0..2 {
+        record(&history, round * 10..round * 10 + 10);
+        assert!(history.flush(PATIENCE), "{:?}", history.trouble());
+        assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + HOUR_MS)?, seconds(round * 10..round * 10 + 10));
+        for end in ["", "-wal", "-shm"] {
+            std::fs::remove_file(folder.path.join(format!("{FILE}{end}")))?;
+        }
+    }
+    assert!(open(Some(&folder.path), Retention::default()).is_err(), "the lock was kept all along");
+    Ok(())
+}
+
+#[test]
 fn a_snapshot_is_of_one_instant() -> Result {
     let catalog = |id: &str| Arc::new(Catalog(vec![family(id, 1_000, &["load1"])]));
     let history = start_with(None, catalog("load"), Retention::default())?;
