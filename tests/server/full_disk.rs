@@ -66,6 +66,21 @@ async fn a_disk_that_is_read_only_is_refused_in_one_line() -> io::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_history_on_a_read_only_disk_can_be_exported() -> io::Result<()> {
+    let Some(disk) = SmallDisk::new()? else { return Ok(()) };
+    let server = Server::start_with(Options { store: disk.store(), ..Options::default() })?;
+    (1..=3).for_each(|second| server.tick(second));
+    server.stop().await?;
+    mount(&["-o", "remount,ro", &disk.path])?;
+    let arguments = ["export", "--data-dir", &disk.path, "--series", "load.load1", "--from", "1000"];
+    let mut telltale = Telltale::start(&mut disk.home.command(arguments))?;
+    assert_eq!((telltale.ended().await?.code(), rest(&telltale.stderr)?), (Some(0), vec![]));
+    let lines = rest(&telltale.stdout)?;
+    assert_eq!(lines.last().map(String::as_str), Some("3000,1970-01-01T00:00:03Z,0.75"), "{lines:?}");
+    Ok(())
+}
+
 /// Samples second after second until something is so; the newest of them.
 async fn record_until(server: &Server, first: i64, is_so: impl Fn() -> bool) -> io::Result<i64> {
     for second in first..first + 4_500 {

@@ -1,6 +1,6 @@
 //! The binary, killed and started again: what was on its charts is on them again, and the time between is a gap.
 
-use crate::binary::{Home, Telltale, stream, until_named};
+use crate::binary::{Home, Telltale, rest, stream, until_named};
 use crate::client::open;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -48,6 +48,13 @@ async fn what_was_there_five_seconds_before_a_kill_is_there_after_it() -> io::Re
         before = history(address).await?.0;
         telltale.signal(Signal::KILL).await?;
     }
+    let mut export =
+        Telltale::start(home.command(["export", "--family", "load", "--from", "-9m"]).args(["--data-dir", &data]))?;
+    let code = export.ended().await?.code();
+    let exported = rest(&export.stdout)?.len();
+    let newest = before.keys().next_back().copied().unwrap_or_default();
+    assert_eq!(code, Some(0), "{:?}", rest(&export.stderr));
+    assert!(exported > before.range(..=newest - LOST_MS).count(), "{exported} lines of what a killed one left");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The history of a directory, for who only reads it: no lock is taken, so a server may write there meanwhile.
 
 use super::course::{Answer, Question};
-use super::database::{Database, FILE, Head, OpenError, connect_to_read, plain};
+use super::database::{Database, FILE, OpenError, connect_anywhere, plain};
 use super::reader::{self, Damages};
 use super::tier::Tier;
 use crate::model::{Catalog, Gap, UnixMs};
@@ -28,8 +28,7 @@ impl Archive {
             Err(error) => return Err(OpenError::Unreadable { file, reason: plain(&error) }),
         }
         let wrong = |error| unreadable(&file, &error);
-        let connection = connect_to_read(&file).map_err(wrong)?;
-        let head = Head::read(&connection).map_err(wrong)?;
+        let (connection, head) = connect_anywhere(&file).map_err(wrong)?;
         head.check(&file)?;
         if head.is_empty {
             return Err(missing());

@@ -134,12 +134,38 @@ impl Database {
     }
 }
 
-pub(super) fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
+const TO_READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(file, TO_READ)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
+}
+
+/// A connection to read, and what the file says of itself. Where nothing can be written, not even what readers share,
+/// it is read as a file that nobody changes.
+pub(super) fn connect_anywhere(file: &Path) -> rusqlite::Result<(Connection, Head)> {
+    let with_head = |connection: Connection| Head::read(&connection).map(|head| (connection, head));
+    match connect_to_read(file).and_then(with_head) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(file) => {
+            let flags = TO_READ.union(OpenFlags::SQLITE_OPEN_URI);
+            Connection::open_with_flags(format!("file:{}?immutable=1", escaped(file)), flags).and_then(with_head)
+        }
+        connected => connected,
+    }
+}
+
+/// Whether some of what was stored stands in the log beside the file.
+fn has_log(file: &Path) -> bool {
+    fs::metadata(format!("{}-wal", file.display())).is_ok_and(|log| log.len() > 0)
+}
+
+/// A path as it stands in a URI.
+fn escaped(file: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let bytes = file.as_os_str().as_encoded_bytes().iter();
+    bytes.map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// What the file says of itself.
@@ -373,6 +399,11 @@ mod tests {
         assert_eq!(read.shapes.iter().count(), 2);
         assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
         Ok(())
+    }
+
+    #[test]
+    fn a_path_is_escaped_for_a_uri() {
+        assert_eq!(escaped(Path::new("/a b/100%?#ä.db")), "/a%20b/100%25%3F%23%C3%A4.db");
     }
 
     #[test]
