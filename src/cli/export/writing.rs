@@ -32,11 +32,12 @@ pub(super) struct Export<'a, W> {
     output: W,
     /// What is written next.
     text: String,
+    most_values: usize,
 }
 
 impl<'a, W: Write> Export<'a, W> {
     pub(super) fn new(archive: &'a mut Archive, families: Vec<Arc<str>>, series: Vec<String>, output: W) -> Self {
-        Self { archive, families, series, output, text: String::new() }
+        Self { archive, families, series, output, text: String::new(), most_values: MOST_VALUES }
     }
 
     pub(super) fn points_as_csv(mut self, range: Range, points: usize) -> anyhow::Result<()> {
@@ -74,7 +75,7 @@ impl<'a, W: Write> Export<'a, W> {
         head.begin_json(&mut self.text);
         let (instants, gaps) = self.write_instants(&stretches)?;
         table::begin_dimensions(&mut self.text);
-        let at_once = (MOST_VALUES / instants.len().max(1)).max(1);
+        let at_once = (self.most_values / instants.len().max(1)).max(1);
         for first in (0..head.columns()).step_by(at_once) {
             let columns = first..(first + at_once).min(head.columns());
             let values = self.values(&stretches, &instants, columns.clone())?;
@@ -194,5 +195,56 @@ impl Seams {
             }
         }
         holes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::FamilyValues;
+    use crate::model::{Catalog, EventId, Family, Interval, Observation, Sample, Unit};
+    use crate::server::history::{History, KEPT, Opened, Retention, StoreSettings};
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    const SECONDS: i64 = 100;
+
+    fn store(directory: &Path) -> anyhow::Result<()> {
+        let settings = StoreSettings {
+            directory: Some(PathBuf::from(directory)),
+            retention: Retention::default(),
+            owner: String::new(),
+        };
+        let dimensions = [("a", "a"), ("b", "b"), ("c", "c")];
+        let family = Family::new("wide", "Wide", Unit::Count, Interval::SECOND, &dimensions);
+        let history = History::start(Opened::open(&settings, KEPT)?, Arc::new(Catalog(vec![family])), Arc::default())?;
+        for second in 1..=SECONDS {
+            let t = UnixMs(second * 1_000);
+            let values = (0..3).map(|column| Some((second * column) as f64)).collect();
+            let families = vec![FamilyValues { family: "wide".into(), values }];
+            let sample = Arc::new(Sample { t, families });
+            history.record(&Observation::Sample { id: EventId { era: 0, t }, sample });
+        }
+        anyhow::ensure!(history.flush(Duration::from_secs(20)));
+        Ok(())
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_into_memory_come_out_one_after_the_other() -> anyhow::Result<()> {
+        let directory = std::env::temp_dir().join(format!("telltale-export-{}", std::process::id()));
+        store(&directory)?;
+        let mut archive = Archive::open(&directory)?;
+        let range = Range { from: UnixMs(0), to: UnixMs(SECONDS * 1_000) };
+        let mut written = Vec::new();
+        for most_values in [MOST_VALUES, 2 * SECONDS as usize, 1] {
+            let mut output = Vec::new();
+            let export = Export::new(&mut archive, vec!["wide".into()], Vec::new(), &mut output);
+            Export { most_values, ..export }.samples_as_json(range)?;
+            written.push(String::from_utf8(output)?);
+        }
+        std::fs::remove_dir_all(&directory)?;
+        assert!(written[0].contains("\"c\":{\"min\":[2,4,6,"), "{}", written[0]);
+        assert!(written.iter().all(|text| *text == written[0]));
+        Ok(())
     }
 }
