@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use telltale::model::sample::FamilyValues;
-use telltale::model::{
-    Catalog, EventId, Family, Gap, GapReason, Interval, LastSeen, Observation, Sample, Unit, UnixMs,
-};
+use telltale::model::{Catalog, EventId, Family, Gap, GapReason, Interval, Observation, Sample, Unit, UnixMs};
 use telltale::server::history::{
     Answer, Course, Detail, History, KEPT, Opened, Question, Retention, StoreSettings, Wanted,
 };
@@ -25,6 +23,12 @@ const KILLS: usize = 220;
 /// How long a child may live once it has stored something.
 const LONGEST_LIFE_US: u64 = 160_000;
 
+/// Every so many kills, one may come before the child has opened the file.
+const EARLY_EVERY: usize = 7;
+
+/// By then the child is at work.
+const LONGEST_START_US: u64 = 60_000;
+
 /// All of the past is read again after so many kills; the newest of it after each.
 const ALL_EVERY: usize = 20;
 
@@ -34,6 +38,9 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// A full hour, where the simulated time begins.
 const BEGIN: i64 = 1_795_233_600_000;
+
+/// What is promised before anything was stored.
+const NOTHING: i64 = BEGIN - SECOND_MS;
 
 /// No disk takes longer to store five seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,7 +56,7 @@ fn the_child_writes_until_it_is_killed() -> io::Result<()> {
 /// Five simulated seconds at a time; each time they are stored, the newest instant is told.
 fn write_until_killed(directory: &Path) -> io::Result<()> {
     let opened = open_store(directory)?;
-    let mut before = opened.recent.last.map_or(BEGIN - SECOND_MS, |last| last.id.t.0);
+    let mut before = opened.recent.last.map_or(NOTHING, |last| last.id.t.0);
     let history = History::start(opened, catalog(), Arc::default())?;
     loop {
         for _ in 0..5 {
@@ -72,20 +79,31 @@ async fn a_kill_costs_five_seconds_at_most_whenever_it_comes() -> io::Result<()>
     let folder = Folder::new()?;
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64) | 1;
     let mut random = Random(seed);
-    let mut known = BEGIN;
+    let mut known = NOTHING;
     for kill in 1..=KILLS {
-        let promised = life(&folder.path, Duration::from_micros(random.below(LONGEST_LIFE_US)))?;
-        let at = format!("kill {kill} with seed {seed}");
-        let from = if kill % ALL_EVERY == 0 { BEGIN } else { known - HOUR_MS };
-        known = check_store(&folder.path, from.max(BEGIN), promised, &at).await?;
+        let moment = match kill % EARLY_EVERY {
+            1 => Moment::AfterStart(Duration::from_micros(random.below(LONGEST_START_US))),
+            _ => Moment::AfterFirstStored(Duration::from_micros(random.below(LONGEST_LIFE_US))),
+        };
+        let promised = life(&folder.path, &moment)?.unwrap_or(known);
+        let at = format!("kill {kill}, {moment:?}, seed {seed}");
+        let from = if kill % ALL_EVERY == 0 { BEGIN } else { (known - HOUR_MS).max(BEGIN) };
+        known = check_store(&folder.path, from, promised, &at).await?;
     }
     assert!(known > BEGIN + 20 * HOUR_MS, "hours were packed under way: {}", (known - BEGIN) / HOUR_MS);
     check_store(&folder.path, BEGIN, known, "the end").await?;
     Ok(())
 }
 
+/// When a child is killed.
+#[derive(Debug)]
+enum Moment {
+    AfterStart(Duration),
+    AfterFirstStored(Duration),
+}
+
 /// A child from its start to its sudden end; the newest instant that it said to be stored.
-fn life(directory: &Path, length: Duration) -> io::Result<i64> {
+fn life(directory: &Path, moment: &Moment) -> io::Result<Option<i64>> {
     let mut child = Command::new(std::env::current_exe()?)
         .args([CHILD, "--exact", "--nocapture"])
         .env(DIRECTORY, directory)
@@ -94,27 +112,29 @@ fn life(directory: &Path, length: Duration) -> io::Result<i64> {
         .spawn()?;
     let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut lines = BufReader::new(output).lines().map_while(Result::ok).filter_map(|line| stored(&line));
-    let first = lines.next();
+    let (first, length) = match moment {
+        Moment::AfterStart(length) => (None, length),
+        Moment::AfterFirstStored(length) => (lines.next(), length),
+    };
     // Not a wait for something: the moment of the kill is what is tried.
-    std::thread::sleep(length);
-    end(&mut child)?;
-    lines.last().or(first).ok_or_else(|| io::Error::other("the child stored nothing"))
+    std::thread::sleep(*length);
+    child.kill()?;
+    child.wait()?;
+    Ok(lines.last().or(first))
 }
 
 fn stored(line: &str) -> Option<i64> {
     line.strip_prefix("stored ")?.parse().ok()
 }
 
-fn end(child: &mut Child) -> io::Result<()> {
-    child.kill()?;
-    child.wait().map(drop)
-}
-
 /// Everything that was promised is there, once, as it was sampled. Returns the newest instant.
 async fn check_store(directory: &Path, from: i64, promised: i64, at: &str) -> io::Result<i64> {
     let opened = open_store(directory)?;
-    let last = opened.recent.last.map(|LastSeen { id, .. }| id.t.0).unwrap_or_default();
+    let last = opened.recent.last.map_or(NOTHING, |last| last.id.t.0);
     assert!(last >= promised, "{at}: {promised} was stored, and {last} is the newest");
+    if last == NOTHING {
+        return Ok(last);
+    }
     let history = History::start(opened, catalog(), Arc::default())?;
     let all = ask(&history, from, last, Detail::Ticks).await?;
     for family in catalog().iter() {
