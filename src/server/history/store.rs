@@ -324,18 +324,19 @@ impl Scribe {
 
     /// Everything that waits, some at a time; why not, in words.
     fn store_all(&mut self) -> Result<(), String> {
-        self.look_after_file()?;
         loop {
             let (lost, observations) = self.shop.inbox.oldest(MOST_AT_ONCE);
             if observations.is_empty() {
                 return Ok(());
             }
+            self.look_after_file()?;
             self.with_file(|database, progress, _| writer::store(database, progress, lost, &observations))?;
             let tidied = self.with_file(writer::tidy);
+            // Whoever waits for the samples to be stored finds the trouble as it is then.
+            self.shop.set_trouble(tidied.clone().err());
             // Stored they are, also when an hour can't be packed: they must neither wait nor be stored again.
             self.shop.inbox.stored(observations.len(), self.progress.newest);
             tidied?;
-            self.shop.set_trouble(None);
         }
     }
 
