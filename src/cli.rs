@@ -1,6 +1,7 @@
 //! The command line: one file a command, and what they share. Whatever stops a command is one line on stderr.
 
 mod check;
+mod export;
 mod flags;
 mod log;
 mod record;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
   telltale                             the dashboard on http://127.0.0.1:3000
   telltale --listen 127.0.0.1:8080     the same on another port
   telltale check                       is the configuration right?
-  telltale record hour.jsonl --for 1h    a recording of this machine
+  telltale record hour.jsonl --for 1h  a recording of this machine
+  telltale export --family cpu         its last hour, for a spreadsheet
 
 Each command has a --help of its own.")]
 struct CommandLine {
@@ -41,6 +43,9 @@ pub enum Command {
     /// Write what is sampled on this machine to a file, to be replayed
     #[command(after_help = record::EXAMPLE)]
     Record(record::Arguments),
+    /// Write what is kept of the past, as CSV or JSON, to stdout
+    #[command(after_help = export::EXAMPLE)]
+    Export(export::Arguments),
 }
 
 /// Why a command ended before its time, as the line to be said.
@@ -67,6 +72,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Serve(flags) => serve::run(&flags),
         Command::Check(flags) => check::run(&flags),
         Command::Record(arguments) => record::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -215,6 +221,9 @@ mod tests {
             ("record day.jsonl", "the following required arguments were not provided; --for <TIME>; "),
             ("record day.jsonl --for ever", "invalid value 'ever' for '--for <TIME>': \"ever\" is not a time; write "),
             ("record day.jsonl --for 1h --listen x", "unexpected argument '--listen' found; "),
+            ("export --from -1h", "the following required arguments were not provided; --family <ID>; "),
+            ("export --family a --series a.b", "the argument '--family <ID>' cannot be used with '--series <NAME>'; "),
+            ("export --family a --points 0", "invalid value '0' for '--points <NUMBER>': 0 is not in 1..=10000; "),
             ("--listen a --listen b", "the argument '--listen <ADDR>' cannot be used multiple times; "),
             ("--listen a serve", "the subcommand 'serve' cannot be used with '--listen <ADDR>'; "),
         ] {

@@ -17,6 +17,7 @@ use crate::server::auth::{Access, Network};
 use crate::server::history::{Retention, StoreSettings};
 use crate::server::sampler::{self, SourceKind};
 use crate::server::subscribers::Limits;
+pub use nearest::nearest;
 pub use problem::{ConfigError, Problem, Warning, one_line};
 use settings::{Setting, Settings};
 use std::ffi::OsString;

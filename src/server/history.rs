@@ -5,6 +5,7 @@
 //! answered by a thread of their own (`reader`), from extents, blocks and what still waits. Who was heaviest
 //! (`culprits`) goes the same way, in a table of its own.
 
+mod archive;
 mod block;
 mod bytes;
 mod column;
@@ -20,14 +21,17 @@ mod lock;
 mod reader;
 mod rows;
 mod store;
+pub mod table;
 mod tier;
 mod writer;
 
+pub use archive::Archive;
 pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
 pub use reader::Recent;
 pub use store::{Opened, StoreSettings, Trouble, Unanswered};
-pub use tier::Retention;
+pub use table::{NoSeries, Table};
+pub use tier::{Retention, Tier};
 
 use super::meter::Meter;
 use crate::model::{self, Catalog, Culprits, EventId, Interval, Observation, Sample, UnixMs};
@@ -106,7 +110,7 @@ impl History {
         if self.catalog().family(&family).is_some() {
             return Ok(true);
         }
-        self.store.ask(move |database, _, _| reader::knows(&database.connection, &mut database.shapes, &family)).await
+        self.store.ask(move |database, _, waiting| reader::knows(database, waiting, &family)).await
     }
 
     /// Who was heaviest is stored with the next samples.

@@ -64,9 +64,16 @@ pub fn instant(text: &str, now: UnixMs) -> Option<UnixMs> {
     let ms = match text.strip_prefix('-') {
         Some(length) => now.0.checked_sub(before(length)?)?.max(0),
         None if text == "now" => now.0,
-        None => text.parse().ok().or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond))?,
+        None => text.parse().ok().or_else(|| timestamp(text))?,
     };
     Some(UnixMs(ms)).filter(|_| SENSIBLE.contains(&ms))
+}
+
+/// RFC 3339. The plus sign of an offset, where it is not escaped in an address, arrives as a space.
+fn timestamp(text: &str) -> Option<i64> {
+    let with_plus = || text.rsplit_once(' ').map(|(time, offset)| format!("{time}+{offset}"));
+    let read = text.parse::<Timestamp>().ok().or_else(|| with_plus()?.parse().ok());
+    read.map(Timestamp::as_millisecond)
 }
 
 #[cfg(test)]
@@ -86,6 +93,8 @@ mod tests {
             ("-9999999d", Some(0)),
             ("2026-11-21T14:00:00Z", Some(1_795_269_600_000)),
             ("2026-11-21T14:00:00.25+01:00", Some(1_795_266_000_250)),
+            ("2026-11-21T14:00:00 01:00", Some(1_795_266_000_000)),
+            ("2026-11-21 14:00:00Z", Some(1_795_269_600_000)),
             ("2026-11-21", None),
             ("-1", None),
             ("", None),

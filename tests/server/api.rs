@@ -30,6 +30,7 @@ async fn everything_described_answers_as_described() -> io::Result<()> {
         "/api/v1/host",
         "/api/v1/catalog",
         "/api/v1/sample",
+        "/api/v1/history",
         "/api/v1/processes",
         "/api/v1/openapi.json",
         "/healthz",

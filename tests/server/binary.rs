@@ -23,8 +23,8 @@ pub(crate) struct Home(PathBuf);
 /// A running binary, killed when the test lets it go.
 pub(crate) struct Telltale {
     child: Mutex<Child>,
-    stdout: Receiver<String>,
-    stderr: Receiver<String>,
+    pub(crate) stdout: Receiver<String>,
+    pub(crate) stderr: Receiver<String>,
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ pub(crate) async fn stream(address: SocketAddr) -> io::Result<Events> {
     Ok(incoming.events())
 }
 
-async fn until_named(events: &mut Events, name: &str) -> io::Result<()> {
+pub(crate) async fn until_named(events: &mut Events, name: &str) -> io::Result<()> {
     while let Some(event) = events.next().await? {
         if event.event == name {
             return Ok(());
@@ -162,11 +162,11 @@ impl Home {
         Ok(home)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).to_string_lossy().into_owned()
     }
 
-    fn write(&self, name: &str, contents: &str) -> io::Result<String> {
+    pub(crate) fn write(&self, name: &str, contents: &str) -> io::Result<String> {
         std::fs::write(self.0.join(name), contents)?;
         Ok(self.path(name))
     }
@@ -211,12 +211,12 @@ impl Telltale {
         Ok(SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
-    async fn signal(&mut self, signal: Signal) -> io::Result<ExitStatus> {
+    pub(crate) async fn signal(&mut self, signal: Signal) -> io::Result<ExitStatus> {
         kill_process(Pid::from_child(self.child()?), signal)?;
         self.ended().await
     }
 
-    async fn ended(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) async fn ended(&mut self) -> io::Result<ExitStatus> {
         until(|| self.child.lock().is_ok_and(|mut child| !matches!(child.try_wait(), Ok(None)))).await?;
         self.child()?.wait()
     }
@@ -244,7 +244,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 /// The lines up to the end of the output, which must come.
-fn rest(output: &Receiver<String>) -> io::Result<Vec<String>> {
+pub(crate) fn rest(output: &Receiver<String>) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     loop {
         match output.recv_timeout(DEADLINE) {

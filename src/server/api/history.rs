@@ -1,17 +1,14 @@
 //! The past of families and series, as JSON and as CSV.
 
 use super::{AppState, fresh, json, schema};
-use crate::model::sample::write_number;
-use crate::model::{Gap, UnixMs};
-use crate::server::history::{Answer, Course, Detail, Question, Unanswered, Wanted};
-use crate::server::hub::json_line;
+use crate::model::UnixMs;
+use crate::server::history::{Detail, Question, Table, Unanswered, Wanted};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
-use std::fmt::Write;
 use std::sync::Arc;
 
 /// More points than this are no picture any more, and no answer to hold in memory.
@@ -54,7 +51,8 @@ pub(super) async fn history(State(state): State<AppState>, fields: Fields) -> Re
     let file = asked.families.first().map(|family| family.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let question = asked.stretch.question(Wanted::These(asked.families));
     let answer = state.history.ask(question).await.map_err(unanswered)?;
-    let table = Table::of(&answer, &series)?;
+    let table = Table::of(&answer, &series)
+        .map_err(|error| Problem::bad_field("series", format!("{error}; see /api/v1/catalog")))?;
     match format {
         Format::Json => Ok(json(table.json())),
         Format::Csv => {
@@ -154,138 +152,4 @@ impl Asked {
         };
         Ok(Self { families, series, stretch, format })
     }
-}
-
-/// An answer as it is told: one list of instants, and a column for each dimension or series.
-pub(crate) struct Table<'a> {
-    /// Where all is of one family.
-    family: Option<&'a str>,
-    step_ms: i64,
-    t: Vec<i64>,
-    columns: Vec<Column<'a>>,
-    gaps: Vec<Gap>,
-    is_folded: bool,
-}
-
-struct Column<'a> {
-    name: String,
-    course: &'a Course,
-    place: usize,
-}
-
-impl<'a> Table<'a> {
-    /// All dimensions of the family, or the series, by their whole names.
-    pub(crate) fn of(answer: &'a Answer, series: &[String]) -> Result<Self, Problem> {
-        let mut columns = Vec::new();
-        if series.is_empty() {
-            for course in &answer.courses {
-                let dimensions = course.family.dimensions.iter().enumerate();
-                columns.extend(dimensions.map(|(place, dimension)| Column {
-                    name: dimension.id.to_string(),
-                    course,
-                    place,
-                }));
-            }
-        }
-        for name in series {
-            let (family, dimension) = name.rsplit_once('.').unwrap_or_default();
-            let course = answer.courses.iter().find(|course| &*course.family.id == family);
-            let found = course.and_then(|course| Some((course, course.column(dimension)?)));
-            let Some((course, place)) = found.filter(|_| dimension != crate::model::series::HEIGHT) else {
-                return Err(Problem::bad_field("series", format!("there is no series {name}; see /api/v1/catalog")));
-            };
-            columns.push(Column { name: name.clone(), course, place });
-        }
-        let mut t: Vec<i64> = Vec::new();
-        for course in &answer.courses {
-            let own = course.body.t();
-            if t.is_empty() {
-                t = own.to_vec();
-            } else if t != own {
-                t.extend(own);
-                t.sort_unstable();
-                t.dedup();
-            }
-        }
-        let mut gaps = answer.gaps.clone();
-        gaps.extend(answer.courses.iter().flat_map(|course| course.late.iter().copied()));
-        gaps.sort_by_key(|gap| (gap.from, gap.to));
-        gaps.dedup();
-        let family = match answer.courses.as_slice() {
-            [only] => Some(&*only.family.id),
-            _ => None,
-        };
-        let step_ms = answer.courses.iter().map(|course| course.step_ms).min().unwrap_or(1_000);
-        Ok(Self { family, step_ms, t, columns, gaps, is_folded: answer.courses.iter().any(Course::is_folded) })
-    }
-
-    /// One list of values a column, in the order of `t`.
-    fn values(&self, column: &Column<'_>) -> Vec<[f64; 3]> {
-        let mut own = column.course.body.t().iter().zip(column.course.body.values(column.place)).peekable();
-        let missing = [f64::NAN; 3];
-        self.t.iter().map(|t| own.next_if(|(at, _)| *at == t).map_or(missing, |(_, values)| values)).collect()
-    }
-
-    pub(crate) fn json(&self) -> String {
-        let mut text = String::with_capacity(64 + self.t.len() * (15 + 24 * self.columns.len()));
-        text.push_str("{\"family\":");
-        text.push_str(&json_line(&self.family));
-        // Writing into a string never fails.
-        let _ = write!(text, ",\"step_ms\":{},\"t\":[", self.step_ms);
-        for (index, t) in self.t.iter().enumerate() {
-            let _ = write!(text, "{}{t}", if index == 0 { "" } else { "," });
-        }
-        text.push_str("],\"dimensions\":{");
-        for (index, column) in self.columns.iter().enumerate() {
-            text.push_str(if index == 0 { "" } else { "," });
-            text.push_str(&json_line(&column.name));
-            text.push(':');
-            let (values, decimals) = (self.values(column), column.course.decimals(column.place));
-            for (index, name) in ["{\"min\":[", "],\"mean\":[", "],\"max\":["].into_iter().enumerate() {
-                text.push_str(name);
-                for (row, values) in values.iter().enumerate() {
-                    text.push_str(if row == 0 { "" } else { "," });
-                    write_number(&mut text, values[index], decimals.max(2));
-                }
-            }
-            text.push_str("]}");
-        }
-        text.push_str("},\"gaps\":");
-        text.push_str(&json_line(&self.gaps));
-        text.push('}');
-        text
-    }
-
-    /// A line an instant, a field a dimension; three of them where the values are of buckets.
-    pub(crate) fn csv(&self) -> String {
-        let mut text = String::from("t,time");
-        for column in &self.columns {
-            for name in if self.is_folded { &[".min", ".mean", ".max"][..] } else { &[""] } {
-                text.push(',');
-                text.push_str(&quoted(&format!("{}{name}", column.name)));
-            }
-        }
-        text.push_str("\r\n");
-        let columns: Vec<_> =
-            self.columns.iter().map(|column| (self.values(column), column.course.decimals(column.place))).collect();
-        for (row, t) in self.t.iter().enumerate() {
-            let time = Timestamp::from_millisecond(*t).map(|time| time.to_string()).unwrap_or_default();
-            let _ = write!(text, "{t},{time}");
-            for (values, decimals) in &columns {
-                for value in if self.is_folded { &values[row][..] } else { &values[row][..1] } {
-                    text.push(',');
-                    if !value.is_nan() {
-                        write_number(&mut text, *value, (*decimals).max(2));
-                    }
-                }
-            }
-            text.push_str("\r\n");
-        }
-        text
-    }
-}
-
-/// What is hostile to spreadsheets is not: names hold neither quotes nor control characters, commas they may.
-fn quoted(name: &str) -> String {
-    if name.contains([',', '"']) { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
 }

@@ -1,7 +1,7 @@
 //! The name someone probably meant.
 
 /// The candidate that is least typing away from `typed`, unless none is close.
-pub(super) fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
+pub fn nearest(typed: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
     let typed = normal(typed);
     candidates
         .into_iter()

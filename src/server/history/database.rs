@@ -47,12 +47,16 @@ pub enum OpenError {
     Directory { directory: PathBuf, error: io::Error },
     #[error("another Telltale{} keeps its history in {}: stop it, or name another directory with --data-dir", .other.as_ref().map(|other| format!(" ({other})")).unwrap_or_default(), .directory.display())]
     Taken { directory: PathBuf, other: Option<String> },
+    #[error("there is no history in {}; name the directory that a server keeps it in with --data-dir", .directory.display())]
+    Missing { directory: PathBuf },
+    #[error("{} cannot be read: {reason}; let this user read it, or name another directory with --data-dir", .file.display())]
+    Unreadable { file: PathBuf, reason: String },
     #[error("{} cannot be opened: {error}; name another directory with --data-dir, or say --memory-only", .file.display())]
     Database { file: PathBuf, error: rusqlite::Error },
 }
 
 /// Without the number of the error.
-fn plain(error: &io::Error) -> String {
+pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
@@ -102,10 +106,10 @@ impl Database {
 
     /// For those who only read.
     pub(super) fn read(directory: &Path) -> rusqlite::Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(directory.join(FILE), flags)?;
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        Self::of(connect_to_read(&directory.join(FILE))?)
+    }
+
+    pub(super) fn of(connection: Connection) -> rusqlite::Result<Self> {
         let shapes = Shapes::read(&connection)?;
         Ok(Self { connection, shapes })
     }
@@ -114,17 +118,9 @@ impl Database {
         let wrong = |error| OpenError::Database { file: file.into(), error };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(file, flags).map_err(wrong)?;
-        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(wrong);
-        let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-        let tables: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrong)?;
-        let version = usize::try_from(version).unwrap_or(usize::MAX);
-        if tables > 0 && application != APPLICATION {
-            return Err(OpenError::Foreign { file: file.into() });
-        }
-        if version > STEPS.len() {
-            return Err(OpenError::Newer { file: file.into(), found: version });
-        }
+        let head = Head::read(&connection).map_err(wrong)?;
+        head.check(file)?;
+        let version = head.version;
         set_up(&connection).map_err(wrong)?;
         if version > 0 && version < STEPS.len() {
             let backup = file.with_extension(format!("v{version}.db"));
@@ -134,8 +130,69 @@ impl Database {
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
         }
         step(&mut connection, version).map_err(wrong)?;
-        let shapes = Shapes::read(&connection).map_err(wrong)?;
-        Ok(Self { connection, shapes })
+        Self::of(connection).map_err(wrong)
+    }
+}
+
+const TO_READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(file, TO_READ)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(connection)
+}
+
+/// A connection to read, and what the file says of itself. Where nothing can be written, not even what readers share,
+/// it is read as a file that nobody changes.
+pub(super) fn connect_anywhere(file: &Path) -> rusqlite::Result<(Connection, Head)> {
+    let with_head = |connection: Connection| Head::read(&connection).map(|head| (connection, head));
+    match connect_to_read(file).and_then(with_head) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(file) => {
+            let flags = TO_READ.union(OpenFlags::SQLITE_OPEN_URI);
+            Connection::open_with_flags(format!("file:{}?immutable=1", escaped(file)), flags).and_then(with_head)
+        }
+        connected => connected,
+    }
+}
+
+/// Whether some of what was stored stands in the log beside the file.
+fn has_log(file: &Path) -> bool {
+    fs::metadata(format!("{}-wal", file.display())).is_ok_and(|log| log.len() > 0)
+}
+
+/// A path as it stands in a URI.
+fn escaped(file: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let bytes = file.as_os_str().as_encoded_bytes().iter();
+    bytes.map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// What the file says of itself.
+pub(super) struct Head {
+    application: i32,
+    /// How many steps were done to it.
+    version: usize,
+    pub(super) is_empty: bool,
+}
+
+impl Head {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let version = usize::try_from(pragma("user_version")?).unwrap_or(usize::MAX);
+        Ok(Self { application: pragma("application_id")?, version, is_empty: tables == 0 })
+    }
+
+    /// Whether it is a history, and one that this Telltale understands.
+    pub(super) fn check(&self, file: &Path) -> Result<(), OpenError> {
+        if !self.is_empty && self.application != APPLICATION {
+            return Err(OpenError::Foreign { file: file.into() });
+        }
+        if self.version > STEPS.len() {
+            return Err(OpenError::Newer { file: file.into(), found: self.version });
+        }
+        Ok(())
     }
 }
 
@@ -213,6 +270,14 @@ impl Shapes {
 
     pub(super) fn is_known(&self, family: &str) -> bool {
         self.newest.contains_key(family)
+    }
+
+    /// The families as they were last, by name.
+    pub(super) fn newest(&self) -> Catalog {
+        let mut families: Vec<Family> =
+            self.newest.values().filter_map(|id| Some((**self.get(*id)?).clone())).collect();
+        families.sort_by(|left, right| left.id.cmp(&right.id));
+        Catalog(families)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (i64, &Arc<Family>)> {
@@ -362,6 +427,11 @@ mod tests {
         assert_eq!(read.shapes.iter().count(), 2);
         assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
         Ok(())
+    }
+
+    #[test]
+    fn a_path_is_escaped_for_a_uri() {
+        assert_eq!(escaped(Path::new("/a b/100%?#ä.db")), "/a%20b/100%25%3F%23%C3%A4.db");
     }
 
     #[test]

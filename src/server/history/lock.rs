@@ -3,6 +3,7 @@
 use super::database::OpenError;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 const FILE: &str = "telltale.lock";
@@ -10,7 +11,7 @@ const FILE: &str = "telltale.lock";
 /// Held for as long as this lives; the kernel lets go of it however the process ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -31,7 +32,14 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(wrong(error)),
         }
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(owner.as_bytes())).map_err(wrong)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Whether its file still stands there: another one would keep nobody out.
+    pub(super) fn is_of(&self, directory: &Path) -> bool {
+        let there = fs::metadata(directory.join(FILE)).map(|file| (file.dev(), file.ino()));
+        let own = self.file.metadata().map(|file| (file.dev(), file.ino()));
+        there.is_ok_and(|there| own.is_ok_and(|own| own == there))
     }
 }
 

@@ -48,7 +48,25 @@ pub(super) fn answer(
     question: &Question,
 ) -> rusqlite::Result<Answer> {
     database.connection.execute_batch("BEGIN")?;
-    let answered = Reading::begin(database, damages, before, waiting).and_then(|mut reading| reading.answer(question));
+    let learned = database.shapes.renew(&database.connection);
+    let answered = learned
+        .and_then(|()| Reading::begin(database, damages, before, waiting))
+        .and_then(|mut reading| reading.answer(question));
+    // Nothing was changed: it makes no difference how it ends.
+    drop(database.connection.execute_batch("COMMIT"));
+    answered
+}
+
+/// From the file alone, and of those families only that are known already: who asks for one stretch after the other
+/// is told of the same columns each time.
+pub(super) fn answer_of_known(
+    database: &mut Database,
+    damages: &mut Damages,
+    question: &Question,
+) -> rusqlite::Result<Answer> {
+    database.connection.execute_batch("BEGIN")?;
+    let answered =
+        Reading::begin(database, damages, &Catalog::default(), &[]).and_then(|mut reading| reading.answer(question));
     // Nothing was changed: it makes no difference how it ends.
     drop(database.connection.execute_batch("COMMIT"));
     answered
@@ -84,7 +102,6 @@ impl<'a> Reading<'a> {
         before: &Catalog,
         waiting: &[Observation],
     ) -> rusqlite::Result<Self> {
-        database.shapes.renew(&database.connection)?;
         let (mut eras, mut stored) = (Eras::default(), None);
         {
             let mut query = database.connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
@@ -177,7 +194,7 @@ impl<'a> Reading<'a> {
         gaps.dedup();
         for course in &mut courses {
             if let Body::Ticks(rows) = &course.body {
-                course.late = holes(rows, course.step_ms, &gaps);
+                course.late = holes(&rows.t, course.step_ms, &gaps);
             }
         }
         Ok(Answer { courses, gaps })
@@ -238,18 +255,7 @@ impl<'a> Reading<'a> {
     }
 
     fn oldest(&self, tier: Tier) -> Option<i64> {
-        *self.oldest[tier as usize].get_or_init(|| self.find_oldest(tier))
-    }
-
-    fn find_oldest(&self, tier: Tier) -> Option<i64> {
-        let connection = &self.database.connection;
-        let stored = super::writer::oldest(connection, tier).ok().flatten();
-        let hot = || {
-            let mut places = connection.prepare_cached("SELECT place FROM hot").ok()?;
-            let places = places.query_map([], |row| row.get(0).map(Place)).ok()?;
-            places.flatten().map(Place::first).min()
-        };
-        if tier == Tier::Ticks { stored.into_iter().chain(hot()).min() } else { stored }
+        *self.oldest[tier as usize].get_or_init(|| oldest(&self.database.connection, tier))
     }
 
     fn ticks(
@@ -501,6 +507,22 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// Where a tier begins.
+pub(super) fn oldest(connection: &Connection, tier: Tier) -> Option<i64> {
+    let stored = super::writer::oldest(connection, tier).ok().flatten();
+    let hot = || {
+        let mut places = connection.prepare_cached("SELECT place FROM hot").ok()?;
+        let places = places.query_map([], |row| row.get(0).map(Place)).ok()?;
+        places.flatten().map(Place::first).min()
+    };
+    if tier == Tier::Ticks { stored.into_iter().chain(hot()).min() } else { stored }
+}
+
+/// Where all of it ends, whatever the clock did.
+pub(super) fn newest(connection: &Connection) -> Option<i64> {
+    connection.query_row("SELECT max(last) FROM era", [], |row| row.get(0)).ok().flatten()
+}
+
 fn these(family: &Arc<str>) -> Question {
     let families = Wanted::These(vec![Arc::clone(family)]);
     Question { families, from: UnixMs(0), to: UnixMs(0), detail: Detail::Ticks }
@@ -616,9 +638,9 @@ fn merged(mut parts: Vec<Buckets>, width: usize) -> Buckets {
 }
 
 /// The ticks that are missing between a family's own, but for those that are missing for all.
-fn holes(rows: &Rows, interval: i64, known: &[Gap]) -> Vec<Gap> {
+pub(super) fn holes(t: &[i64], interval: i64, known: &[Gap]) -> Vec<Gap> {
     let mut holes = Vec::new();
-    for pair in rows.t.windows(2) {
+    for pair in t.windows(2) {
         let (mut from, to) = (pair[0] + interval, pair[1] - interval);
         for gap in known {
             let (Some(first), Some(last)) = (gap.from, gap.to) else { continue };
@@ -725,12 +747,16 @@ pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Cat
     Ok(Some(database.shapes.catalog(ids.into_iter())))
 }
 
-/// The families there ever were, by name.
+/// Whether there ever was such a family, stored or waiting to be.
 pub(super) fn knows(
-    connection: &Connection,
-    shapes: &mut super::database::Shapes,
+    database: &mut Database,
+    (before, waiting): (&Catalog, &[Observation]),
     family: &str,
 ) -> rusqlite::Result<bool> {
-    shapes.renew(connection)?;
-    Ok(shapes.is_known(family))
+    database.shapes.renew(&database.connection)?;
+    let waits = waiting.iter().any(|observation| match observation {
+        Observation::Catalog(catalog) => catalog.family(family).is_some(),
+        _ => false,
+    });
+    Ok(waits || before.family(family).is_some() || database.shapes.is_known(family))
 }

@@ -336,28 +336,37 @@ impl Scribe {
 
     /// Everything that waits, some at a time; why not, in words.
     fn store_all(&mut self) -> Result<(), String> {
-        self.look_after_file()?;
         loop {
             let batch = self.shop.inbox.oldest(MOST_AT_ONCE);
             if batch.is_empty() {
                 return Ok(());
             }
-            {
-                let mut database = locked(&self.database);
-                let stored = writer::store(&mut database, &mut self.progress, &batch, &self.retention);
-                if let Err(error) = stored {
-                    tracing::debug!(%error, "storing failed");
-                    self.progress.forget_file();
-                    let database = &mut *database;
-                    // Numbers that were given out may not have been stored.
-                    database.shapes = Default::default();
-                    drop(database.shapes.renew(&database.connection));
-                    return Err(words(&error));
-                }
-            }
-            self.shop.set_trouble(None);
+            self.look_after_file()?;
+            self.with_file(|database, progress, _| writer::store(database, progress, &batch))?;
+            let tidied = self.with_file(writer::tidy);
+            // Whoever waits for the samples to be stored finds the trouble as it is then.
+            self.shop.set_trouble(tidied.clone().err());
+            // Stored they are, also when an hour can't be packed: they must neither wait nor be stored again.
             self.shop.inbox.stored(&batch, self.progress.newest);
+            tidied?;
         }
+    }
+
+    /// Writes something; why not, in words.
+    fn with_file(
+        &mut self,
+        write: impl FnOnce(&mut Database, &mut Progress, &Retention) -> rusqlite::Result<()>,
+    ) -> Result<(), String> {
+        let mut database = locked(&self.database);
+        let database = &mut *database;
+        write(database, &mut self.progress, &self.retention).map_err(|error| {
+            tracing::debug!(%error, "storing failed");
+            self.progress.forget_file();
+            // Numbers that were given out may not have been stored.
+            database.shapes = Default::default();
+            drop(database.shapes.renew(&database.connection));
+            words(&error)
+        })
     }
 
     /// A directory that was removed or unmounted would take what is written with it, without an error.
@@ -367,13 +376,15 @@ impl Scribe {
             return Ok(());
         }
         tracing::warn!("the history's file is gone; another one is begun");
-        let owner = format!("process {}", std::process::id());
-        let taken = Lock::take(path, &owner).and_then(|lock| Ok((lock, Database::open(path)?)));
-        let (fresh, database) = taken.map_err(|error| {
+        let gone = |error| {
             tracing::debug!(%error, "the history can't be opened again");
             "its directory is gone".to_owned()
-        })?;
-        *lock = fresh;
+        };
+        // Our own lock would keep ourselves out, too.
+        if !lock.is_of(path) {
+            *lock = Lock::take(path, &format!("process {}", std::process::id())).map_err(gone)?;
+        }
+        let database = Database::open(path).map_err(gone)?;
         self.file = identity(path);
         *locked(&self.database) = database;
         self.progress.forget_file();

@@ -276,7 +276,7 @@ fn another_interval_keeps_both_steps_within_an_hour() -> Result {
     Ok(())
 }
 
-/// Flips a byte of every body of one kind.
+/// Does to the file what nobody should.
 fn spoil(directory: &Path, query: &str) -> Result {
     let connection = rusqlite::Connection::open(directory.join(FILE))?;
     connection.execute_batch(query)?;
@@ -371,6 +371,27 @@ fn a_full_disk_stops_storing_and_nothing_else() -> Result {
 }
 
 #[test]
+fn an_hour_that_cannot_be_packed_holds_up_nothing() -> Result {
+    let folder = Folder::new()?;
+    let history = start(Some(&folder.path))?;
+    record(&history, 0..10);
+    assert!(history.flush(PATIENCE));
+    spoil(&folder.path, "CREATE TRIGGER refuse BEFORE INSERT ON extent BEGIN SELECT RAISE(ABORT, 'no'); END")?;
+    for hour in 1..3 {
+        record(&history, hour * 3_600..hour * 3_600 + 10);
+        assert!(history.flush(PATIENCE), "its samples are stored all the same");
+        assert!(history.trouble().is_some());
+    }
+    spoil(&folder.path, "DROP TRIGGER refuse")?;
+    record(&history, 3 * 3_600..3 * 3_600 + 10);
+    assert!(history.flush(PATIENCE));
+    assert_eq!(history.trouble(), None);
+    let hours = (0..4).flat_map(|hour| seconds(hour * 3_600..hour * 3_600 + 10));
+    assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + 4 * HOUR_MS)?, hours.collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
 fn a_directory_that_vanishes_is_made_again() -> Result {
     let folder = Folder::new()?;
     let directory = folder.path.join("below");
@@ -389,6 +410,22 @@ fn a_directory_that_vanishes_is_made_again() -> Result {
     assert!(
         matches!(open(Some(&directory), Retention::default()).map_err(|error| error.to_string()), Err(line) if line.contains("another Telltale"))
     );
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_removed_is_begun_anew() -> Result {
+    let folder = Folder::new()?;
+    let history = start(Some(&folder.path))?;
+    for round in 0..2 {
+        record(&history, round * 10..round * 10 + 10);
+        assert!(history.flush(PATIENCE), "{:?}", history.trouble());
+        assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + HOUR_MS)?, seconds(round * 10..round * 10 + 10));
+        for end in ["", "-wal", "-shm"] {
+            std::fs::remove_file(folder.path.join(format!("{FILE}{end}")))?;
+        }
+    }
+    assert!(open(Some(&folder.path), Retention::default()).is_err(), "the lock was kept all along");
     Ok(())
 }
 

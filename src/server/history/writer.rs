@@ -54,16 +54,16 @@ impl Progress {
     }
 }
 
-/// Stores what was observed since, in one transaction, and then the hours that are over, each in its own.
-pub(super) fn store(
-    database: &mut Database,
-    progress: &mut Progress,
-    batch: &Batch,
-    retention: &Retention,
-) -> rusqlite::Result<()> {
+/// Stores what was observed since, in one transaction.
+pub(super) fn store(database: &mut Database, progress: &mut Progress, batch: &Batch) -> rusqlite::Result<()> {
     let mut next = progress.clone();
     append(database, &mut next, batch)?;
     *progress = next;
+    Ok(())
+}
+
+/// Packs the hours that are over, each in a transaction of its own, and forgets what is too old.
+pub(super) fn tidy(database: &mut Database, progress: &mut Progress, retention: &Retention) -> rusqlite::Result<()> {
     let Some(newest) = progress.newest else { return Ok(()) };
     let now = (newest.era, hour(newest.t.0));
     if progress.open != Some(now) {

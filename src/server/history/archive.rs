@@ -1,0 +1,68 @@
+//! The history of a directory, for who only reads it: no lock is taken, so a server may write there meanwhile.
+
+use super::course::{Answer, Question};
+use super::database::{Database, FILE, OpenError, connect_anywhere, plain};
+use super::reader::{self, Damages};
+use super::tier::Tier;
+use crate::model::{Catalog, Gap, UnixMs};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Families that come after it was opened are not in it.
+#[derive(Debug)]
+pub struct Archive {
+    file: PathBuf,
+    database: Database,
+    damages: Damages,
+}
+
+impl Archive {
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let file = directory.join(FILE);
+        let missing = || OpenError::Missing { directory: directory.into() };
+        match std::fs::metadata(&file) {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(missing());
+            }
+            Err(error) => return Err(OpenError::Unreadable { file, reason: plain(&error) }),
+        }
+        let wrong = |error| unreadable(&file, &error);
+        let (connection, head) = connect_anywhere(&file).map_err(wrong)?;
+        head.check(&file)?;
+        if head.is_empty {
+            return Err(missing());
+        }
+        let database = Database::of(connection).map_err(wrong)?;
+        Ok(Self { file, database, damages: Damages::default() })
+    }
+
+    /// The families there ever were, as they were last.
+    pub fn catalog(&self) -> Catalog {
+        self.database.shapes.newest()
+    }
+
+    /// Where a tier begins; `None` where it is empty.
+    pub fn oldest(&self, tier: Tier) -> Option<UnixMs> {
+        reader::oldest(&self.database.connection, tier).map(UnixMs)
+    }
+
+    /// Where everything ends for now.
+    pub fn newest(&self) -> Option<UnixMs> {
+        reader::newest(&self.database.connection).map(UnixMs)
+    }
+
+    pub fn ask(&mut self, question: &Question) -> Result<Answer, OpenError> {
+        let answered = reader::answer_of_known(&mut self.database, &mut self.damages, question);
+        answered.map_err(|error| unreadable(&self.file, &error))
+    }
+
+    /// The ticks that are missing between instants of a family, but for those that are known to be.
+    pub fn holes(instants: &[i64], interval_ms: i64, known: &[Gap]) -> Vec<Gap> {
+        reader::holes(instants, interval_ms, known)
+    }
+}
+
+fn unreadable(file: &Path, error: &rusqlite::Error) -> OpenError {
+    OpenError::Unreadable { file: file.into(), reason: error.to_string() }
+}
