@@ -15,11 +15,13 @@ const EDGES: [(&str, &[&str]); 6] = [
 ];
 
 /// The named seams: one file that may do what its module may not.
-const SEAMS: [(&str, &str); 2] = [
+const SEAMS: [(&str, &str); 3] = [
     // Where the views find what they show.
     ("ui/live.rs", "client"),
     // Where pages are rendered.
     ("server/pages.rs", "ui client chart"),
+    // What they are made of where it is the past.
+    ("server/pages/past.rs", "client chart"),
 ];
 
 /// Inside `server` a stage uses only those before it.
