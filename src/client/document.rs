@@ -60,8 +60,8 @@ pub(super) struct Fresh {
     board: web_sys::Element,
 }
 
-/// What is exchanged alone where a board has the same charts: what surrounds it keeps its place, its focus, and what
-/// is open in it.
+/// What is exchanged alone where a board has the same charts, which is what the bar of the range says: what surrounds it
+/// keeps its place, its focus, and what is open in it.
 const EXCHANGED: &str = ".range,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
 
 impl Fresh {
@@ -80,11 +80,10 @@ impl Fresh {
     pub(super) fn take_over(&self) {
         let Some(board) = document().get_element_by_id(parts::BOARD) else { return };
         let key = document().active_element().and_then(|active| active.get_attribute("data-key"));
-        let names = |board| all_within(board, "figure").map(|figure| figure.id()).collect::<Vec<_>>();
-        let (old, fresh) = (all_within(&board, EXCHANGED), all_within(&self.board, EXCHANGED));
-        let (old, fresh): (Vec<_>, Vec<_>) = (old.collect(), fresh.collect());
-        if old.len() == fresh.len() && names(&board) == names(&self.board) {
-            old.iter().zip(&fresh).for_each(|(old, fresh)| old.set_inner_html(&fresh.inner_html()));
+        let charts = |board| all_within(board, ".range").next()?.get_attribute("data-charts");
+        if charts(&board) == charts(&self.board) {
+            let fresh = all_within(&self.board, EXCHANGED);
+            all_within(&board, EXCHANGED).zip(fresh).for_each(|(old, fresh)| old.set_inner_html(&fresh.inner_html()));
         } else {
             board.set_inner_html(&self.board.inner_html());
         }

@@ -10,7 +10,7 @@ use super::range::{Range, RangeBar};
 use super::sections::{Part, Section, sections};
 use super::tile::Headlines;
 use crate::chart::Scene;
-use crate::model::DeviceKind;
+use crate::model::{Catalog, DeviceKind, Family, Interval, label};
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -35,8 +35,9 @@ pub fn Overview(
     culprits: String,
 ) -> impl IntoView {
     let is_narrow = focus != Focus::Everything;
+    let charts = label::digest(shape(&scene.catalog), query.as_bytes());
     let data = range.data();
-    let charts = sections(&scene.catalog, &focus, &left_out)
+    let drawn = sections(&scene.catalog, &focus, &left_out)
         .into_iter()
         .map(|section| view! { <ChartSection section scene=scene.clone() data=data.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();
@@ -51,15 +52,21 @@ pub fn Overview(
     });
     view! {
         <Board>
-            <RangeBar range query />
+            <RangeBar range charts query />
             {waiting}
             {missing}
             <p class="notice" role="status" data-part=parts::TROUBLE>{trouble}</p>
             <Headlines scene=tiles />
-            {charts}
+            {drawn}
             <p class="culprits" role="status" data-part=parts::CULPRITS>{Some(culprits).filter(|words| !words.is_empty())}</p>
         </Board>
     }
+}
+
+/// What decides which charts there are, however long their points' intervals are.
+fn shape(catalog: &Catalog) -> u32 {
+    let families = catalog.iter().map(|family| Family { interval_ms: Interval::SECOND, ..family.clone() });
+    Catalog(families.collect()).digest()
 }
 
 #[component]

@@ -115,6 +115,8 @@ pub fn RangeBar(
     range: Range,
     /// The beginning of an address that shows the same: empty, or ends in `&`.
     query: String,
+    /// Differs between boards that have other charts.
+    charts: u32,
 ) -> impl IntoView {
     let link = |to: Option<String>, key: &'static str, name: &'static str, sign: &'static str| {
         let href = to.map(|to| format!("?{query}{to}"));
@@ -151,7 +153,7 @@ pub fn RangeBar(
         })
         .collect_view();
     view! {
-        <div class="range">
+        <div class="range" data-charts=charts>
             <p class="words" role="status">{range.words()}</p>
             <nav class="switch steps" aria-label="Time">{steps.into_iter().collect_view()}</nav>
             {live}

@@ -135,7 +135,10 @@ impl Server {
     /// Says stop and waits until everything has ended.
     pub(crate) async fn stop(self) -> io::Result<()> {
         self.shutdown.begin();
-        timeout(DEADLINE, self.task).await?.map_err(io::Error::other)
+        timeout(DEADLINE, self.task).await?.map_err(io::Error::other)?;
+        // As `serve` does: whoever still holds the history does not keep its directory.
+        self.state.history.close();
+        Ok(())
     }
 }
 
