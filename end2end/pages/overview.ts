@@ -16,6 +16,8 @@ export class Overview extends Shell {
   /** What stretch of time is shown, in words. */
   readonly range: Locator;
   readonly toLive: Locator;
+  /** The heaviest processes at the crosshair. */
+  readonly culprits: Locator;
 
   constructor(page: Page) {
     super(page, "/");
@@ -23,6 +25,7 @@ export class Overview extends Shell {
     this.gaps = page.locator("figure[data-family] .notes rect");
     this.sections = page.locator("section.charts");
     this.range = page.locator(".range .words");
+    this.culprits = page.locator(".culprits");
     this.toLive = page.getByRole("link", { name: "Live", exact: true });
     this.back = page.getByRole("link", { name: "Back to everything" });
   }

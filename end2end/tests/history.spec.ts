@@ -205,3 +205,22 @@ test("a restart leaves a gap of just the seconds it was down, and says why", { t
   const widths = await Promise.all([overview, other].map((which) => which.chart("cpu").locator(".notes rect").getAttribute("width")));
   expect(widths[0]).toBe(widths[1]);
 });
+
+test("the crosshair names who was heaviest then", { tag: "@mouse" }, async ({ page, overview }) => {
+  const asked: string[] = [];
+  await page.route(/\/api\/v1\/processes\?at=/, (route) => {
+    asked.push(new URL(route.request().url()).searchParams.get("at") ?? "");
+    return route.fulfill({ json: { at: 0, span_ms: 1000, words: "cc1plus 97% CPU; <b>postgres</b> 1.0 GiB", processes: [] } });
+  });
+  await overview.open("/?from=-3h&to=-2h");
+  await overview.expectLink("paused");
+  await expect(overview.culprits).toBeHidden();
+  const box = await overview.plot("cpu").boundingBox();
+  if (box === null) throw new Error("the plot is not on the page");
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 60);
+  await expect(overview.culprits).toHaveText("cc1plus 97% CPU; <b>postgres</b> 1.0 GiB");
+  expect(asked).toEqual([new URL(page.url()).searchParams.get("at")]);
+  await page.mouse.move(2, 2);
+  await expect(overview.culprits).toBeHidden();
+  await expect(page).not.toHaveURL(/[?&]at=/);
+});

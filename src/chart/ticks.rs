@@ -77,6 +77,16 @@ pub fn stamp(t: UnixMs, span: Span, zone_offset_minutes: i32) -> String {
     if span.has_dates() { format!("{} {clock}", date(t, zone_offset_minutes, false)) } else { clock }
 }
 
+/// The year.
+pub fn year(t: UnixMs, zone_offset_minutes: i32) -> i64 {
+    civil(local_second(t, zone_offset_minutes).div_euclid(DAY_S)).0
+}
+
+/// Days since 1970, by the zone's clock.
+pub fn day(t: UnixMs, zone_offset_minutes: i32) -> i64 {
+    local_second(t, zone_offset_minutes).div_euclid(DAY_S)
+}
+
 fn local_second(t: UnixMs, zone_offset_minutes: i32) -> i64 {
     t.0.div_euclid(1_000) + i64::from(zone_offset_minutes) * 60
 }

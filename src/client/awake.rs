@@ -92,7 +92,7 @@ fn scene(
 }
 
 /// What the charts of a page show that the server draws.
-async fn past_scene(state: &PageState) -> Option<PastScene> {
+pub(super) async fn past_scene(state: &PageState) -> Option<PastScene> {
     let past = state.past?;
     let (catalog, history) = samples::past(state, past).await.unwrap_or((Catalog::default(), History::whole()));
     let scene = scene(catalog, history, Some(past.end), state.window(), state, state.at);
@@ -145,7 +145,7 @@ impl Page {
     pub(super) fn find_surfaces(&self, is_drawn: bool) {
         *self.surfaces.borrow_mut() = self.look(|scene| Surfaces::find(scene, is_drawn));
         if !is_drawn {
-            self.redraw();
+            self.return_to_newest();
         }
     }
 
@@ -187,32 +187,34 @@ impl Page {
         self.past.borrow().as_ref().filter(|past| !past.past.is_fixed).map(|past| past.past.step)
     }
 
-    pub(super) fn has_cursor(&self) -> bool {
-        self.look(|scene| scene.cursor.is_some())
-    }
-
     /// The server has drawn something else: from now on this page is about that.
-    pub(super) async fn take(self: &Rc<Self>, state: PageState, turn: u32) {
+    pub(super) async fn take(self: &Rc<Self>, state: &PageState, past: Option<PastScene>, is_other: bool) {
         let is_past = state.past.is_some_and(|past| past.is_fixed);
         self.controls.update(|controls| {
             controls.is_past = is_past;
-            controls.paused = false;
+            controls.paused &= !is_other;
             controls.shown = state.past.map(|past| past.end);
         });
-        let past = past_scene(&state).await;
-        if self.turn.get() != turn {
-            return;
-        }
+        // Drawn anew, the same stretch keeps its crosshair.
+        let kept = self.look(|scene| scene.cursor).filter(|_| !is_other);
         let is_drawn = past.is_some();
         *self.past.borrow_mut() = past;
         if !is_drawn {
             self.scene.borrow_mut().window = state.window();
         }
+        self.shown(|scene| scene.cursor = state.at.or(kept));
         self.find_surfaces(is_drawn);
+        self.look(|scene| self.surfaces.borrow_mut().point(scene));
         self.keep_up();
         if !is_drawn {
             samples::fetch_earlier(self.clone()).await;
         }
+    }
+
+    /// What the charts show, to be changed.
+    fn shown(&self, change: impl FnOnce(&mut Scene)) {
+        let (mut past, mut live) = (self.past.borrow_mut(), self.scene.borrow_mut());
+        change(past.as_mut().map_or(&mut *live, |past| &mut past.scene));
     }
 
     pub(super) fn change_history(&self, change: impl FnOnce(&mut History)) {
@@ -271,7 +273,7 @@ impl Page {
     }
 
     /// While the viewer has paused, or nobody looks, nothing is drawn.
-    fn is_still(&self) -> bool {
+    pub(super) fn is_still(&self) -> bool {
         self.controls.with_untracked(|state| state.paused || state.is_past) || !document::is_visible()
     }
 
@@ -283,14 +285,9 @@ impl Page {
             self.controls.update(|state| state.offset_minutes = zone.offset_minutes);
             match self.past.borrow().is_some() {
                 true => show::renew(self),
-                false => self.redraw(),
+                false => self.return_to_newest(),
             }
         }
-    }
-
-    /// Draws everything anew.
-    pub(super) fn redraw(&self) {
-        self.surfaces.borrow_mut().draw(&self.scene.borrow(), true, self.past.borrow().is_none());
     }
 
     /// Draws what the viewer has scrolled to.
@@ -301,22 +298,25 @@ impl Page {
     }
 
     pub(super) fn point_at(self: &Rc<Self>, cursor: Option<UnixMs>) {
-        {
-            let (mut past, mut live) = (self.past.borrow_mut(), self.scene.borrow_mut());
-            let scene = past.as_mut().map_or(&mut *live, |past| &mut past.scene);
-            if scene.cursor == cursor {
-                return;
-            }
-            scene.cursor = cursor;
+        if self.look(|scene| scene.cursor) == cursor {
+            return;
         }
+        self.shown(|scene| scene.cursor = cursor);
         self.look(|scene| self.surfaces.borrow_mut().point(scene));
         // What rests for a moment is meant: the address keeps it, and who was heaviest then is asked for.
         let page = self.clone();
         spawn_local(async move {
             samples::pause(REST_MS).await;
-            if page.look(|scene| scene.cursor) == cursor {
+            let is_here = || page.look(|scene| scene.cursor) == cursor;
+            if is_here() {
                 document::keep("at", cursor.map(|at| at.0.to_string()).as_deref());
-                show::name_culprits(cursor.map(|at| at.0)).await;
+                let words = match cursor {
+                    Some(at) => show::culprits(at.0).await,
+                    None => None,
+                };
+                if is_here() {
+                    show::name_culprits(words);
+                }
             }
         });
     }

@@ -32,7 +32,7 @@ struct Pointer {
 pub(super) fn follow(page: &Rc<Page>) {
     let Some(everything) = leptos::prelude::document().document_element() else { return };
     let pointer = Rc::new(Pointer::default());
-    for name in ["pointermove", "pointerdown", "pointerup", "pointerleave", "dblclick"] {
+    for name in ["pointermove", "pointerdown", "pointerup", "pointercancel", "pointerleave", "dblclick"] {
         let (page, pointer) = (page.clone(), pointer.clone());
         document::on_event(&everything, name, move |event| pointer.take(&page, name, &event));
     }
@@ -68,11 +68,16 @@ impl Pointer {
                     live.click();
                 }
             }
-            "pointerup" => self.end(page, event),
+            "pointerup" => self.end(page, Some(event)),
+            "pointercancel" => self.end(page, None),
             _ => {
                 self.point(page, plot(event).map(|plot| (share(&plot, event), plot)));
                 if name == "pointerdown" && is_mouse && event.button() == 0 {
                     self.begin(event);
+                }
+                // Let go where nobody could hear it.
+                if event.buttons() == 0 {
+                    self.end(page, None);
                 }
                 self.stretch(event);
             }
@@ -106,12 +111,12 @@ impl Pointer {
         }
     }
 
-    /// All charts show what was stretched over.
-    fn end(&self, page: &Rc<Page>, event: &MouseEvent) {
+    /// All charts show what was stretched over; nothing where it was broken off.
+    fn end(&self, page: &Rc<Page>, event: Option<&MouseEvent>) {
         let Some(drag) = self.drag.borrow_mut().take() else { return };
         drag.mark.remove();
+        let Some((event, span)) = event.zip(page.look(|scene| scene.span())) else { return };
         let (from, to) = drag.shares(event);
-        let Some(span) = page.look(|scene| scene.span()) else { return };
         if (to - from) * drag.plot.get_bounding_client_rect().width() < DRAGGED {
             return;
         }

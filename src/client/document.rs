@@ -62,7 +62,7 @@ pub(super) struct Fresh {
 
 /// What is exchanged alone where a board has the same charts, which is what the bar of the range says: what surrounds it
 /// keeps its place, its focus, and what is open in it.
-const EXCHANGED: &str = ".range,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
+const EXCHANGED: &str = ".range>*,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
 
 impl Fresh {
     pub(super) fn read(text: &str) -> Option<Self> {

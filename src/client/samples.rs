@@ -74,7 +74,7 @@ pub(super) async fn fetch_earlier(page: Rc<Page>) {
     earlier.set_catalog(&catalog);
     take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND)).await;
     page.change_history(|history| history.prepend(earlier));
-    page.redraw();
+    page.return_to_newest();
 }
 
 /// A stretch of the past, with the families that it is of: what the crosshair reads where the server draws.

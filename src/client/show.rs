@@ -1,6 +1,6 @@
 //! Other stretches of time: the server draws them, and this page takes over what it drew.
 
-use super::awake::Page;
+use super::awake::{Page, past_scene};
 use super::document::{self, Fresh};
 use super::{parts, samples};
 use leptos::prelude::*;
@@ -8,6 +8,9 @@ use leptos::task::spawn_local;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent};
+
+/// After this an answer that did not come is asked for again.
+const RETRY_MS: u32 = 2_000;
 
 /// A stretch that ends now is drawn anew no more often than this, and no more seldom.
 const REFRESH_MS: std::ops::RangeInclusive<i64> = 5_000..=300_000;
@@ -34,29 +37,34 @@ pub(super) fn follow(page: &Rc<Page>) {
 pub(super) fn go(page: &Rc<Page>, address: String, is_step: bool) {
     let (page, turn) = (page.clone(), page.next_turn());
     spawn_local(async move {
-        let fresh = samples::text_of(&address).await.and_then(|text| Fresh::read(&text));
+        let Some(fresh) = samples::text_of(&address).await.and_then(|text| Fresh::read(&text)) else {
+            // Everything stays as it is, and the state of the stream says why; what was not asked for is tried again.
+            samples::pause(RETRY_MS).await;
+            return match page.turn.get() == turn {
+                true if is_step => page.keep_up(),
+                true => go(&page, address, false),
+                false => {}
+            };
+        };
+        let past = past_scene(&fresh.state).await;
         if page.turn.get() != turn {
             return;
         }
-        // Without an answer everything stays as it is; the state of the stream says why.
-        let Some(fresh) = fresh else { return };
         let address = format!("?{}{}", fresh.state.query, fresh.state.address);
         let shown = page.address.replace(address.clone());
         if is_step {
             // An address that says nothing means what was chosen last, which is something else from now on.
-            if !document::address().contains('?') {
-                document::set_address(&shown, false);
-            }
+            document::set_address(&shown, false);
             document::set_address(&address, true);
         }
         fresh.take_over();
-        page.take(fresh.state, turn).await;
+        page.take(&fresh.state, past, shown != address).await;
     });
 }
 
 /// As `go`, for what is shown already: after some time, or when there are other families.
 pub(super) fn renew(page: &Rc<Page>) {
-    go(page, document::address(), false);
+    go(page, page.address.borrow().clone(), false);
 }
 
 impl Page {
@@ -73,8 +81,7 @@ impl Page {
         let pause = (step.ms() / 2).clamp(*REFRESH_MS.start(), *REFRESH_MS.end());
         spawn_local(async move {
             samples::pause(pause as u32).await;
-            // Not while somebody looks at an instant of it.
-            while page.turn.get() == turn && (!document::is_visible() || page.has_cursor()) {
+            while page.turn.get() == turn && page.is_still() {
                 samples::pause(1_000).await;
             }
             if page.turn.get() == turn {
@@ -84,14 +91,15 @@ impl Page {
     }
 }
 
-/// The heaviest processes at an instant, under the crosshair.
-pub(super) async fn name_culprits(at: Option<i64>) {
-    let words = match at {
-        Some(at) => samples::text_of(&format!("/api/v1/processes?at={at}")).await,
-        None => None,
-    };
-    let words = words.and_then(|text| super::json::Json::parse(&text)?.text_at("words")).unwrap_or_default();
+/// The heaviest processes at an instant, in words.
+pub(super) async fn culprits(at: i64) -> Option<String> {
+    let text = samples::text_of(&format!("/api/v1/processes?at={at}")).await?;
+    super::json::Json::parse(&text)?.text_at("words")
+}
+
+/// Under the crosshair.
+pub(super) fn name_culprits(words: Option<String>) {
     if let Some(place) = document::all(&format!("[data-part={}]", parts::CULPRITS)).next() {
-        place.set_text_content(Some(&words));
+        place.set_text_content(words.as_deref());
     }
 }

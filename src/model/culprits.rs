@@ -47,6 +47,15 @@ impl Culprits {
         self.at <= at && at < self.at + self.span_ms
     }
 
+    /// Who it was, and of how long; empty where there is nobody.
+    pub fn told(&self) -> String {
+        match self.words() {
+            words if words.is_empty() => words,
+            words if self.span_ms < Interval::MINUTE => format!("Heaviest: {words}"),
+            words => format!("Heaviest in that minute: {words}"),
+        }
+    }
+
     /// The heaviest five with what they are heavy in: `cc1plus 97.0% CPU, 1.20 GiB; postgres writes 3.00 MiB/s`.
     pub fn words(&self) -> String {
         let lists = ProcessOrder::ALL.map(|order| (order, heavy(order, &self.processes)));

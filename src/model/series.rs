@@ -39,13 +39,16 @@ impl Series {
     pub fn resolve(name: &str, catalog: &Catalog) -> Option<Self> {
         let (family_id, dimension) = name.rsplit_once('.')?;
         let family = catalog.family(family_id)?;
-        Self::within(family, dimension).or_else(|| match (family_id, dimension) {
-            ("memory", "used_percent") => {
-                let available = catalog.family("memory.available")?.id.clone();
-                Some(Self::of(family, Unit::Percent, Formula::NotAvailable { available }))
-            }
-            _ => None,
-        })
+        Self::within(family, dimension).or_else(|| Self::beside(family, dimension, catalog))
+    }
+
+    /// A series that takes another family besides.
+    fn beside(family: &Family, dimension: &str, catalog: &Catalog) -> Option<Self> {
+        if (&*family.id, dimension) != ("memory", "used_percent") {
+            return None;
+        }
+        let available = catalog.family("memory.available")?.id.clone();
+        Some(Self::of(family, Unit::Percent, Formula::NotAvailable { available }))
     }
 
     /// A series that one family is enough for.
@@ -64,10 +67,9 @@ impl Series {
 
     /// What can be said of a family besides its dimensions, by name. The catalog is asked for what else that takes.
     pub fn derived_of(family: &Family, catalog: &Catalog) -> Vec<(&'static str, Self)> {
-        let by_name = ["busy", "used_percent"].into_iter().filter(|name| family.dimension(name).is_none());
-        let mut derived: Vec<_> = by_name
-            .filter_map(|name| Some((name, Self::resolve(&format!("{}.{name}", family.id), catalog)?)))
-            .collect();
+        let series = |name| Self::within(family, name).or_else(|| Self::beside(family, name, catalog));
+        let names = ["busy", "used_percent"].into_iter().filter(|name| family.dimension(name).is_none());
+        let mut derived: Vec<_> = names.filter_map(|name| Some((name, series(name)?))).collect();
         if family.stacked && family.dimensions.len() > 1 {
             derived.push((HEIGHT, Self::of(family, family.unit, Formula::SumBut(family.dimension("free")))));
         }

@@ -158,6 +158,7 @@ fn retention(settings: &mut Settings) -> Retention {
         minutes: settings.one(&keys::HISTORY_MINUTES, value::keeping).unwrap_or(default.minutes),
         hours: settings.one(&keys::HISTORY_HOURS, value::keeping).unwrap_or(default.hours),
         max_bytes: settings.one(&keys::HISTORY_MAX_SIZE, value::size).unwrap_or(default.max_bytes),
+        settled_after: default.settled_after,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::ui::shell::{Shell, View};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
@@ -72,15 +72,18 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
         .get("device")
         .filter(|id| !id.is_empty() && !catalog.0.is_empty() && !matches!(focus, Focus::Device(_)))
         .map(|id| label::text(id.as_bytes()));
-    let frame = Frame::new(&settings, look, &request, focus.query());
     let left_out: Vec<(DeviceKind, u64)> =
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
+    let is_unread = look.is_unread;
+    let frame = Frame::new(&settings, look, &request, focus.query());
+    let unread = is_unread.then(|| "The past can't be read now: this is what was sampled last.".to_owned());
     let trouble = state.history.trouble().map(|trouble| {
         let since = ticks::clock(trouble.since, frame.page.zone.offset_minutes, true);
         format!("Nothing is stored since {since}: {}. What is sampled meanwhile is kept in memory.", trouble.words)
     });
+    let trouble = trouble.or(unread);
     let culprits = match frame.scene.cursor {
-        Some(at) => state.history.culprits(at).await.ok().flatten().map(|culprits| culprits.words()),
+        Some(at) => state.history.culprits(at).await.ok().flatten().map(|culprits| culprits.told()),
         None => None,
     };
     let culprits = culprits.unwrap_or_default();
@@ -124,6 +127,8 @@ struct Look {
     shown: Shown,
     snapshot: Snapshot,
     drawn: Option<past::View>,
+    /// Whether another stretch is asked for that can't be read now.
+    is_unread: bool,
     at: Option<UnixMs>,
     chosen: Option<Window>,
 }
@@ -139,10 +144,11 @@ impl Look {
             Some(span) => past::View::of(&state.history, span).await.ok(),
             None => None,
         };
-        let shown = if drawn.is_some() || shown.span(end).is_none() { shown } else { Shown::Last(live) };
+        let was_asked = shown.span(end).is_some();
+        let shown = if drawn.is_some() || !was_asked { shown } else { Shown::Last(live) };
         let at = fields.get("at").and_then(|text| instant(text, now()));
         let chosen = fields.get("window").and_then(Window::parse);
-        Self { shown, snapshot, drawn, at, chosen }
+        Self { shown, snapshot, is_unread: was_asked && drawn.is_none(), drawn, at, chosen }
     }
 }
 
@@ -152,6 +158,7 @@ struct Frame {
     keys_wanted: bool,
     /// The window that the address asks for by its name: pages that come next show as much.
     chosen: Option<Window>,
+    is_unread: bool,
     /// What the charts show.
     scene: Arc<Scene>,
     /// What the headlines show: of now, unless the stretch stays where it is.
@@ -163,8 +170,9 @@ impl Frame {
     /// `query` is the beginning of an address that shows the same.
     fn new(settings: &PageSettings, look: Look, request: &Request, query: String) -> Self {
         let cookie = |name| cookie(request.headers(), name);
-        let Look { shown, snapshot, drawn, at, chosen } = look;
-        let zone = zone(cookie(ZONE_COOKIE).as_deref());
+        let Look { shown, snapshot, drawn, is_unread, at, chosen } = look;
+        let seen = drawn.as_ref().map_or_else(now, |view| view.past.end);
+        let zone = zone(cookie(ZONE_COOKIE).as_deref(), seen);
         let offset_minutes = zone.offset_minutes;
         let window = shown.window();
         let live = Arc::new(Scene {
@@ -212,7 +220,7 @@ impl Frame {
         };
         let keys_wanted = cookie(KEYS_COOKIE).as_deref() != Some("off");
         let tiles = if fixed.is_some() { scene.clone() } else { live };
-        Self { page: Arc::new(page), keys_wanted, chosen, scene, tiles, range }
+        Self { page: Arc::new(page), keys_wanted, chosen, is_unread, scene, tiles, range }
     }
 
     async fn render(
@@ -226,11 +234,14 @@ impl Frame {
         let now = now();
         let controls = ArcRwSignal::new(ControlState::new(&self.page, self.scene.end));
         let watch = settings.watch.clone();
-        let chosen = self.chosen;
+        let (chosen, is_unread) = (self.chosen, self.is_unread);
         let context = move || {
             provide_context(controls.clone());
             guard(watch.as_ref());
             chosen.iter().for_each(|window| keep_window(*window));
+            if is_unread {
+                expect_context::<ResponseOptions>().set_status(StatusCode::SERVICE_UNAVAILABLE);
+            }
         };
         let (page, keys_wanted, host) = (self.page, self.keys_wanted, state.host.clone());
         let shell = move || {
@@ -277,10 +288,10 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
 }
 
-/// The viewer's zone as its cookie names it, else the host's.
-fn zone(wanted: Option<&str>) -> Zone {
+/// The viewer's zone as its cookie names it, else the host's; as its clocks went at an instant.
+fn zone(wanted: Option<&str>, at: UnixMs) -> Zone {
     let zone = wanted.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system);
-    let offset = zone.to_offset(Timestamp::now());
+    let offset = zone.to_offset(Timestamp::from_millisecond(at.0).unwrap_or_default());
     let name = zone.iana_name().map_or_else(|| format!("UTC{offset}"), str::to_owned);
     Zone { name: name.into(), offset_minutes: offset.seconds() / 60 }
 }
@@ -309,6 +320,7 @@ mod tests {
 
     #[test]
     fn a_zone_that_does_not_exist_is_the_hosts() {
+        let zone = |name| super::zone(name, UnixMs(0));
         assert_eq!(&*zone(Some("UTC")).name, "UTC");
         assert_eq!(zone(Some("../../etc/passwd")), zone(None));
         assert_eq!(zone(Some("Not/AZone")), zone(None));

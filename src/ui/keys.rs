@@ -9,7 +9,7 @@ const KEYS: [(&[&str], &str); 13] = [
     (&["t"], "the processes"),
     (&["1", "…", "9", "0"], "the last minute, 5 minutes, 10, hour, … year"),
     (&["h", "l"], "half a window earlier, later"),
-    (&["i", "u"], "zoom in on the instant, zoom out"),
+    (&["i", "u"], "zoom in, zoom out"),
     (&["v", "p"], "back to live; pause and resume"),
     (&["j", "k"], "the next chart, the one before"),
     (&["←", "→"], "on a chart: an instant earlier, later; with Shift, ten"),

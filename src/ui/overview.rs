@@ -46,6 +46,11 @@ pub fn Overview(
             <p class="waiting" data-part=parts::WAITING>"Just started: the charts fill in from here, second by second."</p>
         }
     });
+    let empty = (scene.is_past && scene.catalog.0.is_empty()).then(|| {
+        let why = scene.history.gaps().next().map(|gap| format!(": {}", gap.reason.words()));
+        let text = format!("Nothing was recorded in this stretch of time{}.", why.unwrap_or_default());
+        view! { <p class="notice" role="note">{text}</p> }
+    });
     let missing = missing.map(|device| {
         let text = format!("There is no {device} on this machine now. This is what there is.");
         view! { <p class="notice" role="note">{text}</p> }
@@ -55,6 +60,7 @@ pub fn Overview(
             <RangeBar range charts query />
             {waiting}
             {missing}
+            {empty}
             <p class="notice" role="status" data-part=parts::TROUBLE>{trouble}</p>
             <Headlines scene=tiles />
             {drawn}

@@ -1,7 +1,7 @@
 //! The bar that says what stretch of time is shown, and leads to others. Plain links: they work without script, and
 //! with it the page takes over what the server draws behind them.
 
-use crate::chart::ticks::{clock, date, stamp};
+use crate::chart::ticks::{clock, date, day, year};
 use crate::chart::{Span, Window};
 use crate::model::UnixMs;
 use leptos::prelude::*;
@@ -22,14 +22,16 @@ impl Range {
     /// In words: `Last 5 minutes`, `21 Nov 14:05:00 to 14:10:00`.
     pub fn words(&self) -> String {
         let Some(span) = self.fixed else { return format!("Last {}", self.window.words()) };
-        let start = UnixMs(span.end.0 - span.window.ms());
-        let is_one_day = date(start, self.offset_minutes, false) == date(span.end, self.offset_minutes, false);
-        let end = if is_one_day {
-            clock(span.end, self.offset_minutes, span.window.ms() < 6 * 3_600_000)
-        } else {
-            stamp(span.end, span, self.offset_minutes)
+        let (start, offset) = (UnixMs(span.end.0 - span.window.ms()), self.offset_minutes);
+        let with_seconds = span.window.ms() < 6 * 3_600_000;
+        let clock = |t| clock(t, offset, with_seconds);
+        let this_year = year(self.now, offset);
+        let told = |t| match year(t, offset) {
+            year if year == this_year => format!("{} {}", date(t, offset, false), clock(t)),
+            year => format!("{} {year} {}", date(t, offset, false), clock(t)),
         };
-        format!("{} to {end}", stamp(start, span, self.offset_minutes))
+        let end = if day(start, offset) == day(span.end, offset) { clock(span.end) } else { told(span.end) };
+        format!("{} to {end}", told(start))
     }
 
     /// The part of the address that shows the same again.
@@ -81,7 +83,8 @@ impl Range {
             }
             Some(span) => (span.window > Window::SHORTEST).then(|| {
                 let (quarter, start) = (self.window.ms() / 4, span.end.0 - span.window.ms());
-                let middle = self.at.map_or(start + 2 * quarter, |at| at.0);
+                let at = self.at.filter(|at| span.contains(*at));
+                let middle = at.map_or(start + 2 * quarter, |at| at.0);
                 between(middle - quarter, middle + quarter)
             }),
         }
@@ -156,7 +159,7 @@ pub fn RangeBar(
         <div class="range" data-charts=charts>
             <p class="words" role="status">{range.words()}</p>
             <nav class="switch steps" aria-label="Time">{steps.into_iter().collect_view()}</nav>
-            {live}
+            <span>{live}</span>
             <nav class="switch windows" aria-label="Time window">{windows}</nav>
         </div>
     }
@@ -205,5 +208,7 @@ mod tests {
         assert_eq!(near.later().as_deref(), Some("window=1h"), "catching up is live again");
         assert_eq!(near.farther(), Some(between(NOW.0 - 2 * hour, NOW.0)), "nothing is ahead of now");
         assert_eq!(range(Some((NOW.0, 86_400_000)), Window::FIVE).words(), "20 Nov 04:34 to 21 Nov 04:34");
+        let year = range(Some((NOW.0, 365 * 86_400_000)), Window::FIVE);
+        assert_eq!(year.words(), "21 Nov 2025 04:34 to 21 Nov 04:34");
     }
 }

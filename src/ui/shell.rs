@@ -41,6 +41,11 @@ pub fn Shell(
     children: Children,
 ) -> impl IntoView {
     let state = state_json(&page);
+    // Without script a page is loaded anew when there is something new to see; a stretch of the past never.
+    let refresh = match page.past {
+        None => Some(10),
+        Some(past) => (!past.is_fixed).then(|| (past.step.ms() / 2_000).clamp(10, 600)),
+    };
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=page.theme.id() data-build=page.build.to_string()
@@ -58,9 +63,11 @@ pub fn Shell(
                 {links.css.clone().map(|style| view! { <StyleSheet style /> })}
                 <Scripts links />
                 {watch.map(|options| view! { <AutoReload options /> })}
-                <noscript>
-                    <meta http-equiv="refresh" content="10" />
-                </noscript>
+                {refresh.map(|seconds| view! {
+                    <noscript>
+                        <meta http-equiv="refresh" content=seconds />
+                    </noscript>
+                })}
             </head>
             <body>
                 <a class="skip" href="#main">"Skip to the charts"</a>

@@ -75,7 +75,7 @@ async fn a_minute_and_the_seconds_of_a_spike_are_told_and_nothing_else() -> io::
         "pid": 2, "name": "Browser", "user": "ann", "cpu_percent": 90.0, "memory_bytes": 400,
         "read_bytes_per_s": null, "written_bytes_per_s": 2, "threads": 1, "started_at": 1000,
     });
-    let words = "Browser 90.0% CPU, 400 B, writes 2 B/s; backup 20 B, writes 9 B/s";
+    let words = "Heaviest: Browser 90.0% CPU, 400 B, writes 2 B/s; backup 20 B, writes 9 B/s";
     assert_eq!(
         (&second["at"], &second["span_ms"], &second["words"], &second["processes"][0]),
         (&json!(130_300), &json!(1_000), &json!(words), &browser)

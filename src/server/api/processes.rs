@@ -72,7 +72,7 @@ pub(super) async fn processes(State(state): State<AppState>, fields: Fields) -> 
 
 /// Empty where nothing is kept of that instant.
 fn past(at: UnixMs, culprits: Option<&Culprits>, (order, search, limit): (ProcessOrder, &str, usize)) -> Response {
-    let words = culprits.map(Culprits::words).unwrap_or_default();
+    let words = culprits.map(Culprits::told).unwrap_or_default();
     let processes = culprits.map(|culprits| culprits.processes.clone()).unwrap_or_default();
     let table = ProcessTable { at: culprits.map_or(at, |culprits| culprits.at), total: processes.len(), processes };
     let (processes, _) = table.heaviest(order, search, limit);

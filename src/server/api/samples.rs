@@ -3,7 +3,7 @@
 use super::history::{Stretch, unanswered};
 use super::{AppState, json, schema};
 use crate::model::{EventId, EventName, UnixMs};
-use crate::server::history::Wanted;
+use crate::server::history::{Unanswered, Wanted};
 use crate::server::hub::{Cursor, Next, Resume, json_line};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
@@ -12,6 +12,9 @@ use axum::response::Response;
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+
+/// So many values are told of the past at once: the last ten minutes of a huge host.
+const MOST_VALUES: usize = 5_000_000;
 
 /// Whoever wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -55,16 +58,26 @@ pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Re
 /// A stretch of the past, with the families that it is of ahead.
 async fn past(state: &AppState, fields: &Fields, from: UnixMs, now: UnixMs) -> Result<Response, Problem> {
     let asked = Stretch::read(fields, from, now)?;
+    let series: usize = state.history.catalog().iter().map(|family| family.dimensions.len()).sum();
+    if asked.points.saturating_mul(series) > MOST_VALUES {
+        let most = MOST_VALUES / series.max(1);
+        return Err(Problem::bad_field("points", format!("of so many series at most {most} samples are told at once")));
+    }
     let answer = state.history.ask(asked.question(Wanted::All)).await.map_err(unanswered)?;
-    let mut events = String::new();
-    push_event(&mut events, EventName::Catalog, None, json_line(&answer.catalog(&state.history.catalog())).as_bytes());
-    for gap in &answer.gaps {
-        push_event(&mut events, EventName::Gap, None, json_line(gap).as_bytes());
-    }
-    for sample in answer.samples(asked.to) {
-        push_event(&mut events, EventName::Sample, None, json_line(&sample).as_bytes());
-    }
-    Ok(json(format!("{{\"events\":[{events}],\"next\":null}}")))
+    let catalog = state.history.catalog();
+    // Long texts are not made where streams wait.
+    let text = tokio::task::spawn_blocking(move || {
+        let mut events = String::new();
+        push_event(&mut events, EventName::Catalog, None, json_line(&answer.catalog(&catalog)).as_bytes());
+        for gap in &answer.gaps {
+            push_event(&mut events, EventName::Gap, None, json_line(gap).as_bytes());
+        }
+        for sample in answer.samples(asked.to) {
+            push_event(&mut events, EventName::Sample, None, json_line(&sample).as_bytes());
+        }
+        format!("{{\"events\":[{events}],\"next\":null}}")
+    });
+    Ok(json(text.await.map_err(|_| unanswered(Unanswered::Unreadable))?))
 }
 
 /// Adds what there is. Whether there can be more later.

@@ -1,6 +1,6 @@
 //! A family's past as it is told: what was asked for, and the answer.
 
-use super::extent::ColumnShape;
+use super::extent::{ColumnShape, rounding};
 use super::rows::{Bucket, Buckets, Rows};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, Dimension, Family, Gap, Interval, Sample, UnixMs};
@@ -60,21 +60,19 @@ impl Answer {
         let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
         for course in &self.courses {
             let columns = 0..course.family.dimensions.len();
-            let mut columns: Vec<_> = columns.map(|column| course.body.values(column)).collect();
-            for t in course.body.t() {
-                let t = if course.is_folded() { (t + course.step_ms).min(end.0) } else { *t };
-                let mean = |[_, mean, _]: [f64; 3]| Some(mean).filter(|mean| !mean.is_nan());
-                let values = columns.iter_mut().map(|column| column.next().and_then(mean)).collect();
-                ticks.entry(t).or_default().push(FamilyValues { family: Arc::clone(&course.family.id), values });
+            let mut columns: Vec<_> =
+                columns.map(|column| (course.body.values(column), rounding(course.decimals(column)))).collect();
+            for point in course.points(end) {
+                let mut values = Vec::with_capacity(columns.len());
+                for (column, round) in &mut columns {
+                    values.push(column.next().map(|[_, mean, _]| round(mean)).filter(|mean| !mean.is_nan()));
+                }
+                if let Some(t) = point {
+                    ticks.entry(t.0).or_default().push(FamilyValues { family: Arc::clone(&course.family.id), values });
+                }
             }
         }
-        let catalog = Catalog(self.courses.iter().map(|course| course.family.clone()).collect());
-        let sample = |(t, families)| {
-            let mut sample = Sample { t: UnixMs(t), families };
-            sample.round(&catalog);
-            sample
-        };
-        ticks.into_iter().map(sample).collect()
+        ticks.into_iter().map(|(t, families)| Sample { t: UnixMs(t), families }).collect()
     }
 }
 
@@ -125,6 +123,12 @@ impl Body {
 impl Course {
     pub fn is_folded(&self) -> bool {
         matches!(self.body, Body::Folded(_))
+    }
+
+    /// Where each point stands: a bucket at its end, or where all ends; one that begins only there has no place.
+    pub fn points(&self, end: UnixMs) -> impl Iterator<Item = Option<UnixMs>> + '_ {
+        let step = if self.is_folded() { self.step_ms } else { 0 };
+        self.body.t().iter().map(move |t| (step == 0 || *t < end.0).then_some(UnixMs((t + step).min(end.0.max(*t)))))
     }
 
     /// The place of a column, by the name of its dimension or of what is derived.

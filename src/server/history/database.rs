@@ -118,6 +118,11 @@ impl Database {
         let wrong = |error| OpenError::Database { file: file.into(), error };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(file, flags).map_err(wrong)?;
+        // What may not be written is opened all the same, and would fail only later.
+        if connection.is_readonly("main").map_err(wrong)? {
+            let error = io::ErrorKind::PermissionDenied.into();
+            return Err(OpenError::Directory { directory: file.into(), error });
+        }
         let head = Head::read(&connection).map_err(wrong)?;
         head.check(file)?;
         let version = head.version;

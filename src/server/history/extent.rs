@@ -10,8 +10,8 @@ use super::rows::{Bucket, Buckets, Rows};
 /// Stands in the first byte. Whoever changes the format writes the next one and goes on reading this.
 const VERSION: u8 = 1;
 
-/// More than any extent holds: an hour has at most 14 400 ticks.
-const MOST_SLOTS: usize = 100_000;
+/// More than any extent holds: an hour of this machine has at most 14 400 ticks, one of a quick replay more.
+const MOST_SLOTS: usize = 400_000;
 
 /// How the values of a column are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +194,13 @@ impl Extent<Buckets> {
             let round = rounding(shape.decimals);
             column::encode(&values(&|bucket| bucket.min), shape.decimals, &mut bytes);
             column::encode(&values(&|bucket| round(bucket.max - bucket.min)), shape.decimals, &mut bytes);
-            column::encode(&values(&|bucket| mean_code(bucket, shape.decimals)), 0, &mut bytes);
+            let is_coarse = buckets.iter().all(|bucket| is_coded_well(bucket, shape.decimals));
+            bytes.push(u8::from(is_coarse));
+            if is_coarse {
+                column::encode(&values(&|bucket| mean_code(bucket, shape.decimals)), 0, &mut bytes);
+            } else {
+                column::encode(&values(&|bucket| round(bucket.mean() - bucket.min)), shape.decimals, &mut bytes);
+            }
         }
         seal(&mut bytes);
         bytes
@@ -208,7 +214,9 @@ impl Extent<Buckets> {
         for (index, (buckets, shape)) in columns.iter_mut().zip(&head.shape).enumerate() {
             let has_own = reader.byte()? != 0;
             if !is_wanted(index) {
-                (0..3 + usize::from(has_own)).try_for_each(|_| column::skip(&mut reader))?;
+                (0..2 + usize::from(has_own)).try_for_each(|_| column::skip(&mut reader))?;
+                reader.byte()?;
+                column::skip(&mut reader)?;
                 continue;
             }
             let [mut own, mut least, mut width, mut means] = [const { Vec::new() }; 4];
@@ -217,14 +225,17 @@ impl Extent<Buckets> {
             }
             column::decode(&mut reader, length, shape.decimals, &mut least)?;
             column::decode(&mut reader, length, shape.decimals, &mut width)?;
-            column::decode(&mut reader, length, 0, &mut means)?;
+            let is_coarse = reader.byte()? != 0;
+            column::decode(&mut reader, length, if is_coarse { 0 } else { shape.decimals }, &mut means)?;
             let (round, counts) = (rounding(shape.decimals), if has_own { &own } else { &shared });
             buckets.reserve(length);
             for (((min, width), code), count) in least.into_iter().zip(width).zip(means).zip(counts) {
                 buckets.push(match *count as u32 {
                     0 => Bucket::EMPTY,
                     count => {
-                        let sum = mean_of(min, width, code, shape.decimals) * f64::from(count);
+                        let mean =
+                            if is_coarse { mean_of(min, width, code, shape.decimals) } else { round(min + code) };
+                        let sum = mean * f64::from(count);
                         Bucket { min, max: round(min + width), sum, count }
                     }
                 });
@@ -241,6 +252,17 @@ fn mean_code(bucket: &Bucket, decimals: u8) -> f64 {
     let steps = (width * column::power(decimals)).round();
     let code = if steps <= MEAN_STEPS { above * column::power(decimals) } else { above / width * MEAN_STEPS };
     code.round().clamp(0.0, MEAN_STEPS)
+}
+
+/// Whether the mean told so is the mean, but for a hundredth of it or the last decimal place: next to a single great
+/// value it may be much less than a step.
+fn is_coded_well(bucket: &Bucket, decimals: u8) -> bool {
+    if bucket.count == 0 {
+        return true;
+    }
+    let (mean, width) = (bucket.mean(), bucket.max - bucket.min);
+    let told = mean_of(bucket.min, width, mean_code(bucket, decimals), decimals);
+    (told - mean).abs() <= mean.abs() / 100.0 + 1.0 / column::power(decimals)
 }
 
 fn mean_of(min: f64, width: f64, code: f64, decimals: u8) -> f64 {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So long a sample waits for others to be stored with it: what a crash may cost.
-pub(super) const PATIENCE: Duration = Duration::from_millis(4_500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(4_000);
 
 /// So many are stored at once, also before their time.
 const MANY: usize = 600;
@@ -30,6 +30,8 @@ struct Waiting {
     observations: VecDeque<(Observation, Instant)>,
     values: usize,
     samples: usize,
+    /// The newest that was ever here.
+    newest: Option<EventId>,
     culprits: VecDeque<Arc<Culprits>>,
     /// Whether somebody wants it stored now.
     is_urgent: bool,
@@ -68,7 +70,9 @@ impl Inbox {
 
     pub(super) fn put(&self, observation: Observation) {
         let mut waiting = self.lock();
-        let is_new_era = waiting.newest().zip(id(&observation)).is_some_and(|(before, id)| before.era != id.era);
+        let id = id(&observation);
+        let is_new_era = waiting.newest.zip(id).is_some_and(|(before, id)| before.era != id.era);
+        waiting.newest = id.or(waiting.newest);
         waiting.push(observation);
         // Ids of an era that nobody remembers could be given twice.
         waiting.is_urgent |= is_new_era || waiting.samples >= MANY;
@@ -159,7 +163,7 @@ impl Inbox {
     /// Has everything stored that is here now, and waits for it; whether it was.
     pub(super) fn flush(&self, patience: Duration) -> bool {
         let mut waiting = self.lock();
-        let (newest, newest_culprits) = (waiting.newest(), waiting.culprits.back().cloned());
+        let (newest, newest_culprits) = (waiting.newest, waiting.culprits.back().cloned());
         waiting.is_urgent = true;
         self.changed.notify_all();
         let is_there = |waiting: &mut Waiting| {
@@ -189,10 +193,6 @@ impl Inbox {
 }
 
 impl Waiting {
-    fn newest(&self) -> Option<EventId> {
-        self.observations.iter().rev().find_map(|(observation, _)| id(observation))
-    }
-
     fn push(&mut self, observation: Observation) {
         self.values += values(&observation);
         self.samples += usize::from(id(&observation).is_some());
@@ -209,15 +209,15 @@ impl Waiting {
         Some(observation)
     }
 
-    /// Gaps join the one that grows here; a catalog stays, for the samples after it.
+    /// Gaps join the one that grows here; the last catalog stays, for the samples after it.
     fn lose_oldest(&mut self) {
-        let mut kept = Vec::new();
+        let mut kept = None;
         while let Some(observation) = self.pop() {
             let (from, to) = match &observation {
                 Observation::Sample { id, .. } => (Some(id.t), Some(id.t)),
                 Observation::Gap(gap) => (gap.from, gap.to),
                 Observation::Catalog(_) => {
-                    kept.push(observation);
+                    kept = Some(observation);
                     continue;
                 }
             };
@@ -228,7 +228,7 @@ impl Waiting {
             }
         }
         let now = Instant::now();
-        kept.into_iter().rev().for_each(|catalog| self.observations.push_front((catalog, now)));
+        kept.into_iter().for_each(|catalog| self.observations.push_front((catalog, now)));
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn answer(
     (before, waiting): (&Catalog, &[Observation]),
     question: &Question,
 ) -> rusqlite::Result<Answer> {
-    database.connection.execute_batch("BEGIN")?;
+    begin(database)?;
     let learned = database.shapes.renew(&database.connection);
     let answered = learned
         .and_then(|()| Reading::begin(database, damages, before, waiting))
@@ -64,12 +64,20 @@ pub(super) fn answer_of_known(
     damages: &mut Damages,
     question: &Question,
 ) -> rusqlite::Result<Answer> {
-    database.connection.execute_batch("BEGIN")?;
+    begin(database)?;
     let answered =
         Reading::begin(database, damages, &Catalog::default(), &[]).and_then(|mut reading| reading.answer(question));
     // Nothing was changed: it makes no difference how it ends.
     drop(database.connection.execute_batch("COMMIT"));
     answered
+}
+
+fn begin(database: &Database) -> rusqlite::Result<()> {
+    // A look that was broken off by a mistake of ours has not ended yet.
+    if !database.connection.is_autocommit() {
+        database.connection.execute_batch("ROLLBACK")?;
+    }
+    database.connection.execute_batch("BEGIN")
 }
 
 /// One look at the file: nothing changes in it meanwhile.
@@ -78,20 +86,43 @@ struct Reading<'a> {
     damages: &'a mut Damages,
     /// Families that wait and have no number yet are given one below zero, of this look alone.
     shapes: HashMap<i64, Arc<Family>>,
+    /// The numbers of each family's shapes, the oldest first.
+    by_family: HashMap<Arc<str>, Vec<i64>>,
+    /// What series are derived from besides their own family.
+    available: Catalog,
+    /// What waits to be stored: shape, era and rows.
     waiting: Vec<(i64, i64, Rows)>,
+    /// What is in no extent yet.
+    open: Parts<Rows>,
+    /// Ticks of `available`, once they were needed.
+    beside: HashMap<Arc<str>, Rows>,
     eras: Eras,
     gaps: Vec<Gap>,
     /// Where each tier begins.
     oldest: [OnceCell<Option<i64>>; 3],
 }
 
-/// Until when each era's times count: where a later one begins, the clock had been set back.
+/// The eras, in order: number, first and last instant. Where two know of the same time, the clock had been set back, and
+/// what the later one says counts; so does that nothing is to come yet.
 #[derive(Debug, Default)]
-struct Eras(Vec<(i64, i64)>);
+struct Eras(Vec<(i64, i64, i64)>);
 
 impl Eras {
-    fn end_of(&self, era: i64) -> i64 {
-        self.0.iter().filter(|(later, _)| *later > era).map(|(_, first)| *first).min().unwrap_or(i64::MAX)
+    /// The stretches of an era that later ones have taken over.
+    fn taken_over(&self, era: i64) -> Vec<(i64, i64)> {
+        let mut taken: Vec<_> =
+            self.0.iter().filter(|(later, ..)| *later > era).map(|(_, first, last)| (*first, *last)).collect();
+        if let Some((_, last)) = taken.last() {
+            taken.push((*last, i64::MAX));
+        }
+        taken
+    }
+
+    fn take(&mut self, era: i64, t: i64) {
+        match self.0.iter_mut().find(|(known, ..)| *known == era) {
+            Some((.., last)) => *last = t,
+            None => self.0.push((era, t, t)),
+        }
     }
 }
 
@@ -107,14 +138,32 @@ impl<'a> Reading<'a> {
             let mut query = database.connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                eras.0.push((row.get(0)?, row.get(1)?));
+                eras.0.push((row.get(0)?, row.get(1)?, row.get(2)?));
                 stored = Some((row.get(0)?, row.get(2)?));
             }
         }
         let shapes = database.shapes.iter().map(|(id, family)| (id, Arc::clone(family))).collect();
-        let mut reading =
-            Self { database, damages, shapes, waiting: Vec::new(), eras, gaps: Vec::new(), oldest: Default::default() };
+        let mut by_family: HashMap<Arc<str>, Vec<i64>> = HashMap::new();
+        for (id, family) in database.shapes.iter() {
+            by_family.entry(Arc::clone(&family.id)).or_default().push(id);
+        }
+        by_family.values_mut().for_each(|ids| ids.sort_unstable());
+        let mut reading = Self {
+            database,
+            damages,
+            shapes,
+            by_family,
+            available: Catalog::default(),
+            waiting: Vec::new(),
+            open: HashMap::new(),
+            beside: HashMap::new(),
+            eras,
+            gaps: Vec::new(),
+            oldest: Default::default(),
+        };
         reading.take_waiting(before, waiting, stored);
+        let available = reading.shapes.values().find(|family| &*family.id == "memory.available");
+        reading.available = Catalog(available.map(|family| (**family).clone()).into_iter().collect());
         Ok(reading)
     }
 
@@ -135,9 +184,7 @@ impl<'a> Reading<'a> {
                     if stored.is_some_and(|stored| place <= stored) {
                         continue;
                     }
-                    if self.eras.0.last().is_none_or(|(era, _)| *era < place.0) {
-                        self.eras.0.push(place);
-                    }
+                    self.eras.take(place.0, place.1);
                     for entry in &sample.families {
                         let Some(&(shape, count)) = numbers.get(&entry.family) else { continue };
                         let rows = parts.entry((place.0, shape)).or_insert_with(|| Rows::new(count));
@@ -155,10 +202,13 @@ impl<'a> Reading<'a> {
     fn numbers(&mut self, catalog: &Catalog) -> HashMap<Arc<str>, (i64, usize)> {
         let mut numbers = HashMap::new();
         for family in catalog.iter() {
-            let known = self.shapes.iter().find(|(_, known)| ***known == *family).map(|(id, _)| *id);
-            let number = known.unwrap_or_else(|| {
+            let ids = self.by_family.entry(Arc::clone(&family.id)).or_default();
+            let known = ids.iter().rev().find(|id| self.shapes.get(id).is_some_and(|known| **known == *family));
+            let number = known.copied().unwrap_or_else(|| {
+                // Below zero, and the newest of its family all the same.
                 let number = -1 - self.shapes.len() as i64;
                 self.shapes.insert(number, Arc::new(family.clone()));
+                ids.push(number);
                 number
             });
             numbers.insert(Arc::clone(&family.id), (number, family.dimensions.len()));
@@ -170,19 +220,23 @@ impl<'a> Reading<'a> {
         let (from, to) = (question.from.0, question.to.0);
         let mut courses = Vec::new();
         let families = self.families(question);
-        // What two families share is read once.
-        let mut beside: HashMap<Arc<str>, Rows> = HashMap::new();
-        for (name, shapes) in families {
+        let steps: Vec<Option<i64>> = families.iter().map(|(_, shapes)| self.step(question, shapes)).collect();
+        let mut wanted: HashSet<i64> = families.iter().flat_map(|(_, shapes)| shapes.iter().copied()).collect();
+        wanted.extend(self.available.iter().filter_map(|family| self.by_family.get(&family.id)).flatten());
+        let margin = steps.iter().flatten().copied().max().unwrap_or(0);
+        self.open_blocks(&wanted, from.saturating_sub(margin), to.saturating_add(margin))?;
+        for ((_, shapes), step) in families.into_iter().zip(steps) {
             let Some(family) = union(shapes.iter().filter_map(|id| self.shapes.get(id))) else { continue };
-            let course = match self.step(question, &shapes) {
-                None => self.ticks(&family, &shapes, from, to, &mut beside)?,
+            let derived = Derived::of(&family, &self.available).into_iter().map(|derived| derived.shape).collect();
+            let told = Told { family, derived };
+            let course = match step {
+                None => self.ticks(&told, &shapes, from, to)?,
                 Some(step) => {
                     let (from, to) = (from.div_euclid(step) * step, (to.div_euclid(step) + 1) * step - 1);
-                    self.folded(&family, &shapes, from, to, step, &mut beside)?
+                    self.folded(&told, &shapes, from, to, step)?
                 }
             };
             if !course.body.t().is_empty() || matches!(&question.families, Wanted::These(_)) {
-                debug_assert_eq!(&name, &course.family.id);
                 courses.push(course);
             }
         }
@@ -201,22 +255,17 @@ impl<'a> Reading<'a> {
     }
 
     /// The families that are asked for, with the numbers of their shapes, the oldest first.
-    fn families(&self, question: &Question) -> BTreeMap<Arc<str>, Vec<i64>> {
-        let mut families: BTreeMap<Arc<str>, Vec<i64>> = BTreeMap::new();
-        for (id, family) in &self.shapes {
-            let is_wanted = match &question.families {
-                Wanted::All => true,
-                Wanted::These(these) => these.contains(&family.id),
-            };
-            if is_wanted {
-                families.entry(Arc::clone(&family.id)).or_default().push(*id);
+    fn families(&self, question: &Question) -> Vec<(Arc<str>, Vec<i64>)> {
+        let named = |name: &Arc<str>| Some((Arc::clone(name), self.by_family.get(name)?.clone()));
+        match &question.families {
+            Wanted::All => {
+                let mut all: Vec<_> =
+                    self.by_family.iter().map(|(name, ids)| (Arc::clone(name), ids.clone())).collect();
+                all.sort_unstable();
+                all
             }
+            Wanted::These(these) => these.iter().filter_map(named).collect(),
         }
-        // Those that wait are the newest, and the last that were given a number have the lowest.
-        families
-            .values_mut()
-            .for_each(|ids| ids.sort_unstable_by_key(|id| if *id < 0 { i64::MAX / 2 - *id } else { *id }));
-        families
     }
 
     /// The length of buckets; `None` where every tick is told.
@@ -258,122 +307,103 @@ impl<'a> Reading<'a> {
         *self.oldest[tier as usize].get_or_init(|| oldest(&self.database.connection, tier))
     }
 
-    fn ticks(
-        &mut self,
-        family: &Family,
-        shapes: &[i64],
-        from: i64,
-        to: i64,
-        beside: &mut HashMap<Arc<str>, Rows>,
-    ) -> rusqlite::Result<Course> {
+    fn ticks(&mut self, told: &Told, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Course> {
         let mut parts = self.read_ticks(shapes, from, to)?;
         let mut joined: Vec<Rows> = Vec::new();
         for id in shapes {
             for (era, rows) in parts.remove(id).unwrap_or_default() {
-                let rows = until(within(rows, from, to), self.eras.end_of(era));
-                joined.push(arranged(rows, &self.places(*id, family), family.dimensions.len()));
+                let rows = self.counting(rows, era, from, to);
+                joined.push(self.widened(*id, rows, told, from, to)?);
             }
         }
-        let mut rows = in_order(joined, family.dimensions.len());
-        let derived = self.derive(family, &mut rows, beside, from, to)?;
-        let step_ms = family.interval_ms.ms();
-        Ok(Course { family: family.clone(), step_ms, body: Body::Ticks(rows), derived, late: Vec::new() })
+        let rows = in_order(joined, told.width());
+        Ok(told.course(told.family.interval_ms.ms(), Body::Ticks(rows)))
     }
 
-    /// The derived series as columns behind the others.
-    fn derive(
-        &mut self,
-        family: &Family,
-        rows: &mut Rows,
-        beside: &mut HashMap<Arc<str>, Rows>,
-        from: i64,
-        to: i64,
-    ) -> rusqlite::Result<Vec<ColumnShape>> {
-        let all = Catalog(self.shapes.values().map(|family| (**family).clone()).collect());
-        let (mut shapes, mut columns) = (Vec::new(), Vec::new());
-        for derived in Derived::of(family, &all) {
-            if let Some(other) = derived.also_reads()
-                && !beside.contains_key(other)
-            {
-                let ids: Vec<i64> = self.families(&these(other)).into_values().flatten().collect();
-                let mut parts = self.read_ticks(&ids, from, to)?;
-                let parts = ids.iter().flat_map(|id| parts.remove(id).unwrap_or_default()).map(|(_, rows)| rows);
-                let parts: Vec<Rows> = parts.collect();
-                let columns = parts.first().map_or(1, |rows| rows.columns.len());
-                beside.insert(Arc::clone(other), in_order(parts, columns));
-            }
-            columns.push(derived.column(rows, |name| beside.get(name)));
-            shapes.push(derived.shape);
-        }
-        // Only now: what is derived is not derived from again.
-        rows.columns.append(&mut columns);
-        Ok(shapes)
-    }
-
-    fn folded(
-        &mut self,
-        family: &Family,
-        shapes: &[i64],
-        from: i64,
-        to: i64,
-        step: i64,
-        beside: &mut HashMap<Arc<str>, Rows>,
-    ) -> rusqlite::Result<Course> {
-        let tier = self.tier_for(step);
+    fn folded(&mut self, told: &Told, shapes: &[i64], from: i64, to: i64, step: i64) -> rusqlite::Result<Course> {
+        let tier = self.tier_for(step, from);
         let mut joined: Vec<Buckets> = Vec::new();
-        let catalog = Catalog(self.shapes.values().map(|family| (**family).clone()).collect());
-        let all: Vec<ColumnShape> = Derived::of(family, &catalog).into_iter().map(|derived| derived.shape).collect();
-        let width = family.dimensions.len() + all.len();
-        let is_self_contained = Derived::of(family, &catalog).iter().all(|derived| derived.also_reads().is_none());
-        // From where on ticks are read: the whole of it, or what is not folded yet.
-        let mut parts =
-            if tier == Tier::Ticks { self.read_ticks(shapes, from, to)? } else { self.read_open(shapes, from, to)? };
+        // Ticks are read of the whole, or of what is not folded yet.
+        let mut parts = if tier == Tier::Ticks { self.read_ticks(shapes, from, to)? } else { self.read_open(shapes) };
         for id in shapes {
-            let places = self.places(*id, family);
             for (era, rows) in parts.remove(id).unwrap_or_default() {
-                let rows = until(within(rows, from, to), self.eras.end_of(era));
-                let mut rows = arranged(rows, &places, family.dimensions.len());
-                let (Some(first), Some(last)) = (rows.t.first().copied(), rows.t.last().copied()) else { continue };
-                let (first, last) = if is_self_contained { (first, last) } else { (from, to) };
-                self.derive(family, &mut rows, beside, first, last)?;
-                joined.push(rows.fold(step));
+                let rows = self.counting(rows, era, from, to);
+                joined.push(self.widened(*id, rows, told, from, to)?.fold(step));
             }
             if tier == Tier::Ticks {
                 continue;
             }
+            let places = self.shapes.get(id).map(|shape| told.places(shape)).unwrap_or_default();
             for (era, extent) in self.read_buckets(tier, *id, from, to)? {
-                let end = self.eras.end_of(era);
-                let places: Vec<Option<usize>> = extent
-                    .shape
-                    .iter()
-                    .enumerate()
-                    .map(|(index, shape)| match &shape.derived {
-                        None => places.get(index).copied().flatten(),
-                        Some(_) => {
-                            let place = all.iter().position(|known| known.derived == shape.derived)?;
-                            Some(family.dimensions.len() + place)
-                        }
-                    })
-                    .collect();
-                let buckets = clipped(extent.body, from, to.min(end.saturating_sub(1)));
-                joined.push(arranged_buckets(buckets, &places, width).fold(step));
+                let place = |(index, shape): (usize, &ColumnShape)| match &shape.derived {
+                    None => places.get(index).copied().flatten(),
+                    Some(_) => told.place_of(shape),
+                };
+                let places: Vec<Option<usize>> = extent.shape.iter().enumerate().map(place).collect();
+                let taken = self.eras.taken_over(era);
+                let buckets = match kept(&extent.body.t, from, to, &taken) {
+                    Some(kept) => extent.body.pick(&kept),
+                    None => extent.body,
+                };
+                joined.push(arranged_buckets(buckets, &places, told.width()).fold(step));
             }
         }
-        let body = Body::Folded(merged(joined, width));
-        Ok(Course { family: family.clone(), step_ms: step, body, derived: all, late: Vec::new() })
+        Ok(told.course(step, Body::Folded(merged(joined, told.width()))))
     }
 
-    /// The tier that buckets are made of. A coarser one has all of the past that a finer one has.
-    fn tier_for(&self, step: i64) -> Tier {
-        let tier = Tier::of_step(step);
-        // Nothing was folded yet: the ticks are all there is.
-        if tier != Tier::Ticks && self.oldest(tier).is_none() { Tier::Ticks } else { tier }
+    /// Of an era's rows those that are asked for and that no later era has taken over.
+    fn counting(&self, rows: Rows, era: i64, from: i64, to: i64) -> Rows {
+        match kept(&rows.t, from, to, &self.eras.taken_over(era)) {
+            Some(kept) => rows.pick(&kept),
+            None => rows,
+        }
     }
 
-    /// Where the columns of a shape stand in the family as it is told.
-    fn places(&self, shape: i64, family: &Family) -> Vec<Option<usize>> {
-        let shape = self.shapes.get(&shape);
-        shape.into_iter().flat_map(|shape| &shape.dimensions).map(|dimension| family.dimension(&dimension.id)).collect()
+    /// A shape's rows with what is derived of them, in the columns of the family as it is told.
+    fn widened(&mut self, shape: i64, mut rows: Rows, told: &Told, from: i64, to: i64) -> rusqlite::Result<Rows> {
+        let Some(own) = self.shapes.get(&shape).cloned() else { return Ok(Rows::new(told.width())) };
+        let (mut places, mut columns) = (told.places(&own), Vec::new());
+        for derived in Derived::of(&own, &self.available) {
+            if let Some(other) = derived.also_reads()
+                && !self.beside.contains_key(other)
+            {
+                let read = self.read_beside(other, from, to)?;
+                self.beside.insert(Arc::clone(other), read);
+            }
+            columns.push(derived.column(&rows, |name| self.beside.get(name)));
+            places.push(told.place_of(&derived.shape));
+        }
+        // Only now: what is derived is not derived from again.
+        rows.columns.append(&mut columns);
+        Ok(arranged(rows, &places, told.width()))
+    }
+
+    /// Another family, whose ticks something is derived from.
+    fn read_beside(&mut self, family: &Arc<str>, from: i64, to: i64) -> rusqlite::Result<Rows> {
+        let ids = self.by_family.get(family).cloned().unwrap_or_default();
+        let mut parts = self.read_ticks(&ids, from, to)?;
+        let mut joined = Vec::new();
+        for id in ids {
+            for (era, rows) in parts.remove(&id).unwrap_or_default() {
+                joined.push(self.counting(rows, era, from, to));
+            }
+        }
+        let columns = joined.first().map_or(1, |rows| rows.columns.len());
+        Ok(in_order(joined, columns))
+    }
+
+    /// The tier that buckets are made of: the coarsest that serves, unless a finer one has more of the past.
+    fn tier_for(&self, step: i64, from: i64) -> Tier {
+        let mut tier = Tier::of_step(step);
+        while let Some(finer) = tier.finer() {
+            let (own, other) = (self.oldest(tier), self.oldest(finer));
+            let is_short = own.is_none_or(|own| own > from && other.is_some_and(|other| other < own));
+            if !is_short {
+                break;
+            }
+            tier = finer;
+        }
+        tier
     }
 
     /// From extents, from blocks, and from what waits.
@@ -386,15 +416,19 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        for (shape, more) in self.read_open(shapes, from, to)? {
+        for (shape, more) in self.read_open(shapes) {
             parts.entry(shape).or_default().extend(more);
         }
         Ok(parts)
     }
 
     /// What is in no extent yet.
-    fn read_open(&mut self, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Parts<Rows>> {
-        let wanted: HashSet<i64> = shapes.iter().copied().collect();
+    fn read_open(&self, shapes: &[i64]) -> Parts<Rows> {
+        shapes.iter().filter_map(|shape| Some((*shape, self.open.get(shape)?.clone()))).collect()
+    }
+
+    /// Reads the blocks once for all families that are asked for, and what waits.
+    fn open_blocks(&mut self, wanted: &HashSet<i64>, from: i64, to: i64) -> rusqlite::Result<()> {
         let mut parts: Parts<Rows> = HashMap::new();
         let mut damaged = Vec::new();
         {
@@ -412,7 +446,7 @@ impl<'a> Reading<'a> {
                     let known = parts.entry(shape).or_default();
                     match known.last_mut() {
                         Some((same, before)) if *same == era && before.columns.len() == rows.columns.len() => {
-                            before.append(rows)
+                            before.append(rows);
                         }
                         _ => known.push((era, rows)),
                     }
@@ -426,12 +460,13 @@ impl<'a> Reading<'a> {
             let is_news = self.damages.hot.insert(place);
             self.tell_damage(is_news, "all families", place.first(), last);
         }
-        for (shape, era, rows) in &self.waiting {
-            if wanted.contains(shape) {
-                parts.entry(*shape).or_default().push((*era, rows.clone()));
+        for (shape, era, rows) in self.waiting.drain(..) {
+            if wanted.contains(&shape) {
+                parts.entry(shape).or_default().push((era, rows));
             }
         }
-        Ok(parts)
+        self.open = parts;
+        Ok(())
     }
 
     fn read_buckets(
@@ -523,39 +558,37 @@ pub(super) fn newest(connection: &Connection) -> Option<i64> {
     connection.query_row("SELECT max(last) FROM era", [], |row| row.get(0)).ok().flatten()
 }
 
-fn these(family: &Arc<str>) -> Question {
-    let families = Wanted::These(vec![Arc::clone(family)]);
-    Question { families, from: UnixMs(0), to: UnixMs(0), detail: Detail::Ticks }
+/// Which rows are asked for and in none of some stretches; `None` for all of them.
+fn kept(t: &[i64], from: i64, to: i64, stretches: &[(i64, i64)]) -> Option<Vec<usize>> {
+    let is_in = |t: i64| from <= t && t <= to && !stretches.iter().any(|(first, last)| *first <= t && t <= *last);
+    let kept: Vec<usize> = (0..t.len()).filter(|row| is_in(t[*row])).collect();
+    (kept.len() < t.len()).then_some(kept)
 }
 
-/// Rows of times that are asked for.
-fn within(rows: Rows, from: i64, to: i64) -> Rows {
-    let (first, end) = (rows.t.partition_point(|t| *t < from), rows.t.partition_point(|t| *t <= to));
-    cut(rows, first, end)
+/// A family as it is told: with all dimensions it had, and what is derived of it.
+struct Told {
+    family: Family,
+    derived: Vec<ColumnShape>,
 }
 
-fn until(rows: Rows, end: i64) -> Rows {
-    let end = rows.t.partition_point(|t| *t < end);
-    cut(rows, 0, end)
-}
-
-fn cut(mut rows: Rows, first: usize, end: usize) -> Rows {
-    if first > 0 || end < rows.t.len() {
-        let end = end.max(first);
-        rows.t = rows.t[first..end].to_vec();
-        rows.columns.iter_mut().for_each(|column| *column = column[first..end].to_vec());
+impl Told {
+    fn width(&self) -> usize {
+        self.family.dimensions.len() + self.derived.len()
     }
-    rows
-}
 
-fn clipped(mut buckets: Buckets, from: i64, to: i64) -> Buckets {
-    let (first, end) = (buckets.t.partition_point(|t| *t < from), buckets.t.partition_point(|t| *t <= to));
-    if first > 0 || end < buckets.t.len() {
-        let end = end.max(first);
-        buckets.t = buckets.t[first..end].to_vec();
-        buckets.columns.iter_mut().for_each(|column| *column = column[first..end].to_vec());
+    /// Where the dimensions of a shape stand.
+    fn places(&self, shape: &Family) -> Vec<Option<usize>> {
+        shape.dimensions.iter().map(|dimension| self.family.dimension(&dimension.id)).collect()
     }
-    buckets
+
+    fn place_of(&self, derived: &ColumnShape) -> Option<usize> {
+        let place = self.derived.iter().position(|known| known.derived == derived.derived)?;
+        Some(self.family.dimensions.len() + place)
+    }
+
+    fn course(&self, step_ms: i64, body: Body) -> Course {
+        Course { family: self.family.clone(), step_ms, body, derived: self.derived.clone(), late: Vec::new() }
+    }
 }
 
 /// The columns where the family has them; those that a shape did not have are missing values.
@@ -680,20 +713,30 @@ pub struct Recent {
 }
 
 pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
-    let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
+    let newest = "SELECT era, last, is_ended, first FROM era ORDER BY era DESC LIMIT 1";
     let last = database.connection.query_row(newest, [], |row| {
         let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
-        Ok(LastSeen { id, is_end: row.get(2)? })
+        Ok((LastSeen { id, is_end: row.get(2)? }, row.get::<_, i64>(3)?))
     });
-    let last = match last {
+    let (last, first) = match last {
         Ok(last) => last,
         Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
         Err(error) => return Err(error),
     };
+    // Where what is told of the last minutes is damaged, ids go on all the same.
+    let told = of_last_minutes(database, last, first.max((last.id.t - past).0 + 1));
+    Ok(told.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the last minutes of the history can't be read");
+        Recent { last: Some(last), ..Recent::default() }
+    }))
+}
+
+/// Of the newest era only: ids of another one are not its.
+fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
     let Some(catalog) = newest_catalog(database)? else {
         return Ok(Recent { last: Some(last), ..Recent::default() });
     };
-    let (from, to) = ((last.id.t - past).0 + 1, last.id.t.0);
+    let to = last.id.t.0;
     let families: Vec<Arc<str>> = catalog.iter().map(|family| Arc::clone(&family.id)).collect();
     let question =
         Question { families: Wanted::These(families), from: UnixMs(from), to: UnixMs(to), detail: Detail::Ticks };

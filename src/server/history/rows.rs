@@ -70,6 +70,11 @@ impl Rows {
         self.t.binary_search(&t).ok()
     }
 
+    /// Some of the rows.
+    pub(super) fn pick(&self, rows: &[usize]) -> Self {
+        Self { t: picked(&self.t, rows), columns: self.columns.iter().map(|column| picked(column, rows)).collect() }
+    }
+
     /// Adds rows of later times.
     pub fn append(&mut self, mut later: Self) {
         self.t.append(&mut later.t);
@@ -91,6 +96,11 @@ impl Rows {
 }
 
 impl Buckets {
+    /// Some of the rows.
+    pub(super) fn pick(&self, rows: &[usize]) -> Self {
+        Self { t: picked(&self.t, rows), columns: self.columns.iter().map(|column| picked(column, rows)).collect() }
+    }
+
     pub fn new(columns: usize) -> Self {
         Self { t: Vec::new(), columns: vec![Vec::new(); columns] }
     }
@@ -117,6 +127,10 @@ impl Buckets {
         }
         folded
     }
+}
+
+fn picked<T: Copy>(all: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|row| all[*row]).collect()
 }
 
 /// Where each stretch of rows of one bucket begins and ends.

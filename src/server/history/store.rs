@@ -245,6 +245,8 @@ impl Desk {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         while let Ok(job) = jobs.recv() {
             if catch_unwind(AssertUnwindSafe(|| job(&mut self))).is_err() {
+                // What was left half done goes with its connection.
+                self.database.take_if(|_| self.directory.is_some());
                 tracing::error!("a question about the past could not be answered");
             }
         }
@@ -316,6 +318,9 @@ impl Scribe {
             let next = self.shop.inbox.wait(retry);
             let stored = catch_unwind(AssertUnwindSafe(|| self.store_all())).unwrap_or_else(|_| {
                 self.progress.forget_file();
+                let database = &mut *locked(&self.database);
+                database.shapes = Default::default();
+                drop(database.shapes.renew(&database.connection));
                 Err("of a mistake in Telltale".to_owned())
             });
             self.count_written();
@@ -365,6 +370,10 @@ impl Scribe {
             // Numbers that were given out may not have been stored.
             database.shapes = Default::default();
             drop(database.shapes.renew(&database.connection));
+            // It may be opened for writing again once that is allowed.
+            if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
+                self.file = None;
+            }
             words(&error)
         })
     }
@@ -376,9 +385,10 @@ impl Scribe {
             return Ok(());
         }
         tracing::warn!("the history's file is gone; another one is begun");
-        let gone = |error| {
+        let gone = |error: OpenError| {
             tracing::debug!(%error, "the history can't be opened again");
-            "its directory is gone".to_owned()
+            let is_there = identity(path).is_some();
+            if is_there { "its directory can't be written to" } else { "its directory is gone" }.to_owned()
         };
         // Our own lock would keep ourselves out, too.
         if !lock.is_of(path) {

@@ -260,6 +260,49 @@ fn a_clock_set_back_overwrites_nothing_and_doubles_nothing() -> Result {
 }
 
 #[test]
+fn a_boot_with_a_wrong_clock_hides_nothing() -> Result {
+    let history = start(None)?;
+    record(&history, 0..100);
+    // 1970, until the right time was known.
+    (5..9).for_each(|second| history.record(&observation(1, second * 1_000)));
+    (200..300).for_each(|second| history.record(&observation(2, BEGIN + second * 1_000)));
+    for _ in 0..2 {
+        let all = [(5..9).map(|second| second * 1_000).collect(), seconds(0..100), seconds(200..300)].concat();
+        assert_eq!(ticks(&history, "cpu", 0, BEGIN + HOUR_MS)?, all);
+        assert!(history.flush(PATIENCE));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_told_is_not_the_future() -> Result {
+    let history = start(None)?;
+    record(&history, 0..100);
+    (0..5).for_each(|second| history.record(&observation(1, BEGIN + 400 * DAY_MS + second * 1_000)));
+    (105..200).for_each(|second| history.record(&observation(2, BEGIN + second * 1_000)));
+    assert!(history.flush(PATIENCE));
+    let all = [seconds(0..100), seconds(105..200)].concat();
+    assert_eq!(ticks(&history, "cpu", 0, BEGIN + 500 * DAY_MS)?, all, "and nothing was forgotten for it");
+    Ok(())
+}
+
+#[test]
+fn what_is_derived_survives_other_dimensions() -> Result {
+    let history = start(None)?;
+    record(&history, 0..10);
+    let fewer = Arc::new(Catalog(vec![family("cpu", 1_000, &["user", "system"]).stacked()]));
+    history.record(&Observation::Catalog(fewer));
+    record(&history, 10..20);
+    for (detail, count) in [(Detail::Ticks, 20), (Detail::Points(5), 3)] {
+        let (course, _) = ask(&history, "cpu", BEGIN, BEGIN + 19_999, detail)?;
+        let busy = course.column("busy").ok_or("cpu.busy is derived")?;
+        let told: Vec<f64> = course.body.values(busy).map(|[_, mean, _]| mean).collect();
+        assert!(told.len() >= count && told.iter().all(|value| value.is_finite()), "{told:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn another_interval_keeps_both_steps_within_an_hour() -> Result {
     let folder = Folder::new()?;
     let history = start(Some(&folder.path))?;
@@ -316,7 +359,13 @@ fn damage_costs_what_is_damaged_and_is_a_gap() -> Result {
 fn what_is_too_old_or_too_much_goes_and_space_comes_back() -> Result {
     let folder = Folder::new()?;
     let hours = |hours| Duration::from_hours(hours);
-    let retention = Retention { ticks: hours(2), minutes: hours(5), hours: hours(1_000), ..Retention::default() };
+    let retention = Retention {
+        ticks: hours(2),
+        minutes: hours(5),
+        hours: hours(1_000),
+        settled_after: Duration::ZERO,
+        ..Retention::default()
+    };
     let history = start_with(Some(&folder.path), catalog(), retention)?;
     for hour in 0..9 {
         record(&history, hour * 3_600..(hour + 1) * 3_600);
@@ -336,7 +385,7 @@ fn what_is_too_old_or_too_much_goes_and_space_comes_back() -> Result {
     };
     let (before, _) = pages(&folder.path)?;
     // A limit that only the coarsest tier keeps to.
-    let retention = Retention { max_bytes: 30_000, ..Retention::default() };
+    let retention = Retention { max_bytes: 30_000, settled_after: Duration::ZERO, ..Retention::default() };
     let history = start_with(Some(&folder.path), catalog(), retention)?;
     record(&history, 10 * 3_600..10 * 3_600 + 10);
     assert!(history.flush(PATIENCE));

@@ -72,6 +72,15 @@ impl Tier {
         }
     }
 
+    /// The next finer one.
+    pub(super) const fn finer(self) -> Option<Self> {
+        match self {
+            Self::Ticks => None,
+            Self::Minutes => Some(Self::Ticks),
+            Self::Hours => Some(Self::Minutes),
+        }
+    }
+
     /// The coarsest one that buckets of this length can be made of.
     pub fn of_step(step_ms: i64) -> Self {
         let serves = |tier: &Self| tier.step_ms().is_none_or(|own| step_ms % own == 0);
@@ -98,12 +107,20 @@ pub struct Retention {
     pub minutes: Duration,
     pub hours: Duration,
     pub max_bytes: u64,
+    /// So long the clock has to go on before anything is forgotten by it; zero believes it at once.
+    pub settled_after: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Self { ticks: days(14), minutes: days(91), hours: days(731), max_bytes: 2 << 30 }
+        Self {
+            ticks: days(14),
+            minutes: days(91),
+            hours: days(731),
+            max_bytes: 2 << 30,
+            settled_after: Duration::from_mins(10),
+        }
     }
 }
 
@@ -111,7 +128,7 @@ impl Retention {
     /// What a server keeps that may write nothing.
     pub fn memory_only() -> Self {
         let hour = Duration::from_hours(1);
-        Self { ticks: hour, minutes: hour, hours: hour, max_bytes: 256 << 20 }
+        Self { ticks: hour, minutes: hour, hours: hour, max_bytes: 256 << 20, settled_after: Duration::from_mins(10) }
     }
 
     pub fn of(&self, tier: Tier) -> Duration {

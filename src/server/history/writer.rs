@@ -3,7 +3,7 @@
 use super::block::{self, Part};
 use super::bytes::put;
 use super::culprits;
-use super::database::{Database, Place, extent};
+use super::database::{Database, Place, extent, is_broken};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
 use super::inbox::Batch;
@@ -13,7 +13,7 @@ use crate::model::{Catalog, EventId, Family, Gap, GapReason, Observation, Sample
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A block that is read for some of its seconds is read as a whole.
 const BLOCK_TICKS: usize = 60;
@@ -32,6 +32,8 @@ pub(super) struct Progress {
     pub(super) newest: Option<EventId>,
     /// The era and the hour whose blocks are not an extent yet.
     open: Option<(u32, i64)>,
+    /// The era, and its first instant as far as this process knows, by both clocks.
+    began: Option<(u32, i64, Instant)>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +45,16 @@ struct Number {
 impl Progress {
     /// What the file holds already is put in order by the first store.
     pub(super) fn new(catalog: Arc<Catalog>) -> Self {
-        Self { catalog, numbers: HashMap::new(), is_told: false, newest: None, open: None }
+        Self { catalog, numbers: HashMap::new(), is_told: false, newest: None, open: None, began: None }
+    }
+
+    /// Whether the clock has gone for a while as it should: one that is wrong would forget everything at once.
+    fn is_settled(&self, now: i64, after: Duration) -> bool {
+        let Some((_, first, began)) = self.began else { return false };
+        let passed = began.elapsed();
+        let latest =
+            first.saturating_add(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)).saturating_add(HOUR_MS);
+        after.is_zero() || (passed >= after && now <= latest)
     }
 
     /// After an interruption: what was learned of the file may not be so any more.
@@ -66,12 +77,21 @@ pub(super) fn store(database: &mut Database, progress: &mut Progress, batch: &Ba
 pub(super) fn tidy(database: &mut Database, progress: &mut Progress, retention: &Retention) -> rusqlite::Result<()> {
     let Some(newest) = progress.newest else { return Ok(()) };
     let now = (newest.era, hour(newest.t.0));
+    if progress.began.is_none_or(|(era, ..)| era != newest.era) {
+        progress.began = Some((newest.era, newest.t.0, Instant::now()));
+    }
     if progress.open != Some(now) {
         for (era, hour) in hours_over(&database.connection, now)? {
-            close(database, era, hour)?;
+            match close(database, era, hour) {
+                // Its blocks stay where they are; the hours after it are not to wait for it.
+                Err(error) if is_broken(&error) => tracing::error!(%error, hour, "an hour can't be packed"),
+                closed => closed?,
+            }
         }
         culprits::pack(&mut database.connection, newest.t.0)?;
-        forget(&mut database.connection, newest.t.0, retention)?;
+        if progress.is_settled(newest.t.0, retention.settled_after) {
+            forget(&mut database.connection, newest.t.0, retention)?;
+        }
         progress.open = Some(now);
     }
     Ok(())
@@ -84,6 +104,10 @@ pub(super) fn end(database: &Database) -> rusqlite::Result<()> {
 }
 
 fn append(database: &mut Database, progress: &mut Progress, batch: &Batch) -> rusqlite::Result<()> {
+    if !database.connection.is_autocommit() {
+        // What shares this connection was broken off by a mistake of ours.
+        database.connection.execute_batch("ROLLBACK")?;
+    }
     let Database { connection, shapes } = database;
     let Batch { lost, observations, culprits } = batch;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -194,7 +218,9 @@ fn store_catalog(within: &Connection, from: EventId, shapes: impl Iterator<Item 
     let newest = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
     let known: Option<Vec<u8>> = within.query_row(newest, [], |row| row.get(0)).ok();
     if known.as_ref() != Some(&bytes) {
-        let query = "INSERT OR REPLACE INTO catalog VALUES (?1, ?2, ?3)";
+        // Only the newest one is ever asked for.
+        within.execute("DELETE FROM catalog", [])?;
+        let query = "INSERT INTO catalog VALUES (?1, ?2, ?3)";
         within.execute(query, params![from.era, from.t.0, bytes])?;
     }
     Ok(())
@@ -326,10 +352,6 @@ fn forget(connection: &mut Connection, now: i64, retention: &Retention) -> rusql
     transaction.execute("DELETE FROM hot WHERE last < ?1", [before(retention.ticks)])?;
     let oldest = before(Tier::ALL.map(|tier| retention.of(tier)).into_iter().max().unwrap_or_default());
     transaction.execute("DELETE FROM gap WHERE last < ?1", [oldest])?;
-    // The one that was in force then is still needed.
-    let outlived = "DELETE FROM catalog WHERE EXISTS (SELECT 1 FROM catalog AS later
-        WHERE later.era >= catalog.era AND later.first > catalog.first AND later.first < ?1)";
-    transaction.execute(outlived, [oldest])?;
     transaction.commit()?;
     while used_bytes(connection)? > retention.max_bytes && forget_oldest(connection)? {}
     give_back(connection, SPARE_PAGES.max(number(connection, "page_count")? / 8))
@@ -352,7 +374,9 @@ fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result
 fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
     for tier in Tier::ALL {
         if let Some(oldest) = oldest(connection, tier)? {
-            forget_tier(connection, tier, oldest.saturating_add(tier.extent_ms()))?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            forget_tier(&transaction, tier, oldest.saturating_add(tier.extent_ms()))?;
+            transaction.commit()?;
             return Ok(true);
         }
     }

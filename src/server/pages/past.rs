@@ -3,7 +3,7 @@
 use crate::chart::{Band, Bands, Span, Window};
 use crate::client::page::Past;
 use crate::model::series::HEIGHT;
-use crate::model::{Catalog, History, UnixMs};
+use crate::model::{Catalog, History, Sample, UnixMs};
 use crate::server::history::{self, Answer, Course, Detail, Question, Unanswered, Wanted};
 use crate::server::query::{Fields, instant};
 use std::sync::Arc;
@@ -73,7 +73,16 @@ impl View {
         let mut drawn = History::whole();
         drawn.set_catalog(&catalog);
         answer.gaps.iter().for_each(|gap| drawn.push_gap(*gap));
-        answer.samples(span.end).iter().for_each(|sample| drawn.push(sample));
+        // A gap that reaches beyond an edge is told by an instant there at which nothing is.
+        let is_missing = |t: UnixMs| answer.gaps.iter().any(|gap| gap.from <= Some(t) && Some(t) <= gap.to);
+        let edge = |t: UnixMs| is_missing(t).then(|| Sample { t, families: Vec::new() });
+        let mut samples = answer.samples(span.end);
+        samples.retain(|sample| sample.t > span.start() || !is_missing(span.start()));
+        edge(span.start()).iter().for_each(|sample| drawn.push(sample));
+        samples.iter().for_each(|sample| drawn.push(sample));
+        if samples.last().is_none_or(|last| last.t < span.end) {
+            edge(span.end).iter().for_each(|sample| drawn.push(sample));
+        }
         let step = catalog.iter().map(|family| family.interval_ms).min().unwrap_or(crate::model::Interval::SECOND);
         Ok(Self {
             bands: bands(&answer, span.end),
@@ -92,16 +101,15 @@ fn bands(answer: &Answer, end: UnixMs) -> Bands {
 }
 
 fn bands_of(course: &Course, end: UnixMs) -> Vec<Band> {
-    let t = || course.body.t().iter().map(|t| UnixMs((t + course.step_ms).min(end.0)));
     let band = |dimension: Option<usize>, columns: Vec<usize>| {
-        let mut points: Vec<(UnixMs, f64, f64)> = t().map(|t| (t, f64::INFINITY, f64::NEG_INFINITY)).collect();
+        let mut ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); course.body.t().len()];
         for column in columns {
-            for (point, [low, _, high]) in points.iter_mut().zip(course.body.values(column)) {
-                *point = (point.0, point.1.min(low), point.2.max(high));
+            for (range, [low, _, high]) in ranges.iter_mut().zip(course.body.values(column)) {
+                *range = (range.0.min(low), range.1.max(high));
             }
         }
-        points.retain(|(_, low, high)| low <= high);
-        Band { dimension, points }
+        let points = course.points(end).zip(ranges).filter(|(_, (low, high))| low <= high);
+        Band { dimension, points: points.filter_map(|(t, (low, high))| Some((t?, low, high))).collect() }
     };
     let count = course.family.dimensions.len();
     match (course.family.stacked, course.column(HEIGHT)) {

@@ -13,6 +13,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// More than that of what was told is never lost by a run that was cut off.
 const MOST_FORGOTTEN_MS: i64 = 6_000;
 
+/// A clock that is set forward by more than this goes on in another era.
+const LARGE_STEP_MS: i64 = 3_600_000;
+
 /// Between the first reading and the first tick: counters of the kernel grow in steps of 10 ms, rates over
 /// less than a few of them say little.
 const LONGEST_SETTLING_US: i64 = 250_000;
@@ -85,6 +88,9 @@ impl Planner {
             to: Some(current - self.interval),
             reason: GapReason::NotRunning,
         });
+        // What was told before a clock was set right must not stand in the way of what comes now.
+        let is_set = gap.is_some_and(|gap| gap.reason == GapReason::Clock) && (current.0 - self.due.0) > LARGE_STEP_MS;
+        self.era += u32::from(is_set);
         let gap = gap.or(down);
         self.due = current + self.interval;
         self.last = Some(now);

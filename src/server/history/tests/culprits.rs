@@ -77,7 +77,8 @@ fn who_was_heaviest_is_told_by_the_second_or_else_by_the_minute() -> Result {
 fn who_was_heaviest_is_forgotten_with_its_tier_and_outlives_damage() -> Result {
     let folder = Folder::new()?;
     let hours = |hours| Duration::from_hours(hours);
-    let retention = Retention { ticks: hours(2), minutes: hours(30), ..Retention::default() };
+    let retention =
+        Retention { ticks: hours(2), minutes: hours(30), settled_after: Duration::ZERO, ..Retention::default() };
     let history = start_with(Some(&folder.path), catalog(), retention)?;
     for hour in 0..7 {
         history.keep(heaviest(hour * 3_600, Interval::SECOND));
