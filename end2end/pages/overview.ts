@@ -35,6 +35,20 @@ export class Overview extends Shell {
     return this.page.getByRole("navigation", { name: "Time", exact: true }).getByRole("link", { name });
   }
 
+  /** Puts the crosshair somewhere in a plot; a page that is not awake yet does not follow. */
+  async pointAt(family: string, share: number): Promise<void> {
+    const box = await this.plot(family).boundingBox();
+    if (box === null) throw new Error("the plot is not on the page");
+    const x = box.x + box.width * share;
+    await expect
+      .poll(async () => {
+        await this.page.mouse.move(x + 1, box.y + 61);
+        await this.page.mouse.move(x, box.y + 60);
+        return (await this.crosshairs()).length;
+      })
+      .toBeGreaterThan(0);
+  }
+
   /** Draws over a part of a plot, from and to given as shares of its width. */
   async stretch(family: string, from: number, to: number): Promise<void> {
     const box = await this.plot(family).boundingBox();
