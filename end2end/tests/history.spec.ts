@@ -161,7 +161,7 @@ test("all of it by keys", { tag: "@mouse" }, async ({ page, overview }) => {
 test("a chart's data is a file", { tag: "@once" }, async ({ page, overview }) => {
   await overview.open("/?from=-3h&to=-150m");
   await overview.expectLink("paused");
-  const [menu, download] = [overview.chart("cpu").getByLabel("CPU: menu"), page.waitForEvent("download")];
+  const [menu, download] = [overview.chart("cpu").getByLabel("Menu"), page.waitForEvent("download")];
   await menu.click();
   await overview.chart("cpu").getByRole("link", { name: "Data as CSV" }).click();
   const file = await download;

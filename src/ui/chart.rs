@@ -166,7 +166,7 @@ fn Menu(family: Family, data: String) -> impl IntoView {
     let address = format!("/api/v1/history?format=csv&points=10000&{data}&family={}", address::encoded(&family.id));
     view! {
         <details class="menu">
-            <summary aria-label=format!("{}: menu", family.title)>"⋯"</summary>
+            <summary aria-label="Menu">"⋯"</summary>
             <a href=address download="">"Data as CSV"</a>
         </details>
     }

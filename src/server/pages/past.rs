@@ -9,7 +9,7 @@ use crate::server::query::{Fields, instant};
 use std::sync::Arc;
 
 /// Of more lines than this, one band around all of them is enough.
-const BANDED_LINES: usize = 4;
+const BANDED_LINES: usize = 3;
 
 /// What an address asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
