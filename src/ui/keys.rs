@@ -3,13 +3,11 @@
 use super::live::parts;
 use leptos::prelude::*;
 
-const KEYS: [(&[&str], &str); 13] = [
+const KEYS: [(&[&str], &str); 11] = [
     (&["?"], "this sheet, open and closed"),
-    (&["o"], "the overview"),
-    (&["t"], "the processes"),
-    (&["1", "…", "9", "0"], "the last minute, 5 minutes, 10, hour, … year"),
-    (&["h", "l"], "half a window earlier, later"),
-    (&["i", "u"], "zoom in, zoom out"),
+    (&["o", "t"], "the overview, the processes"),
+    (&["1", "…", "9", "0"], "the last minute, 5 minutes, … year"),
+    (&["h", "l", "i", "u"], "earlier, later, zoom in, zoom out"),
     (&["v", "p"], "back to live; pause and resume"),
     (&["j", "k"], "the next chart, the one before"),
     (&["←", "→"], "on a chart: an instant earlier, later; with Shift, ten"),
