@@ -227,16 +227,14 @@ impl Extent<Buckets> {
             column::decode(&mut reader, length, shape.decimals, &mut width)?;
             let is_coarse = reader.byte()? != 0;
             column::decode(&mut reader, length, if is_coarse { 0 } else { shape.decimals }, &mut means)?;
-            let (round, counts) = (rounding(shape.decimals), if has_own { &own } else { &shared });
+            let (scale, counts) = (column::power(shape.decimals), if has_own { &own } else { &shared });
             buckets.reserve(length);
             for (((min, width), code), count) in least.into_iter().zip(width).zip(means).zip(counts) {
                 buckets.push(match *count as u32 {
                     0 => Bucket::EMPTY,
                     count => {
-                        let mean =
-                            if is_coarse { mean_of(min, width, code, shape.decimals) } else { round(min + code) };
-                        let sum = mean * f64::from(count);
-                        Bucket { min, max: round(min + width), sum, count }
+                        let above = if is_coarse { above(width, code, scale) } else { code };
+                        Bucket { min, max: nearest(min + width, scale), sum: (min + above) * f64::from(count), count }
                     }
                 });
             }
@@ -248,9 +246,8 @@ impl Extent<Buckets> {
 /// Where the mean stands between least and greatest value: in steps of the last decimal place, or in so many steps as
 /// there are at most.
 fn mean_code(bucket: &Bucket, decimals: u8) -> f64 {
-    let (above, width) = (bucket.mean() - bucket.min, bucket.max - bucket.min);
-    let steps = (width * column::power(decimals)).round();
-    let code = if steps <= MEAN_STEPS { above * column::power(decimals) } else { above / width * MEAN_STEPS };
+    let (above, width, scale) = (bucket.mean() - bucket.min, bucket.max - bucket.min, column::power(decimals));
+    let code = if width * scale < MEAN_STEPS + 0.5 { above * scale } else { above / width * MEAN_STEPS };
     code.round().clamp(0.0, MEAN_STEPS)
 }
 
@@ -261,14 +258,21 @@ fn is_coded_well(bucket: &Bucket, decimals: u8) -> bool {
         return true;
     }
     let (mean, width) = (bucket.mean(), bucket.max - bucket.min);
-    let told = mean_of(bucket.min, width, mean_code(bucket, decimals), decimals);
+    let told = bucket.min + above(width, mean_code(bucket, decimals), column::power(decimals));
     (told - mean).abs() <= mean.abs() / 100.0 + 1.0 / column::power(decimals)
 }
 
-fn mean_of(min: f64, width: f64, code: f64, decimals: u8) -> f64 {
-    let steps = (width * column::power(decimals)).round();
-    let above = if steps <= MEAN_STEPS { code / column::power(decimals) } else { code / MEAN_STEPS * width };
-    rounding(decimals)(min + above)
+/// How far the mean is above the least value.
+fn above(width: f64, code: f64, scale: f64) -> f64 {
+    if width * scale < MEAN_STEPS + 0.5 { code / scale } else { code / MEAN_STEPS * width }
+}
+
+/// As `rounding`, but for ties: many times as fast, which counts where a month is read.
+fn nearest(value: f64, scale: f64) -> f64 {
+    /// Added to a number, it leaves no room for a fraction.
+    const WHOLE: f64 = 6_755_399_441_055_744.0;
+    let scaled = value * scale;
+    if scaled.abs() < WHOLE / 4.0 { ((scaled + WHOLE) - WHOLE) / scale } else { value }
 }
 
 /// Sums and differences of decimal fractions are such fractions only once they are rounded.
