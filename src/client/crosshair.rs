@@ -3,6 +3,7 @@
 use super::awake::Page;
 use super::{document, keys, parts, show};
 use crate::chart::{Place, Window, cursor};
+use crate::model::units::between;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
@@ -130,7 +131,7 @@ impl Pointer {
 impl Drag {
     /// Its ends, the left one first.
     fn shares(&self, event: &MouseEvent) -> (f64, f64) {
-        let end = share(&self.plot, event).max(0.0).min(1.0);
+        let end = between(share(&self.plot, event), 0.0, 1.0);
         if end < self.begin { (end, self.begin) } else { (self.begin, end) }
     }
 }
