@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So long a sample waits for others to be stored with it: what a crash may cost.
-pub(super) const PATIENCE: Duration = Duration::from_millis(4_000);
+pub(super) const PATIENCE: Duration = Duration::from_millis(4_500);
 
 /// So many are stored at once, also before their time.
 const MANY: usize = 600;
