@@ -123,7 +123,7 @@ impl Window {
     pub fn bucket_ms(self, interval: Interval) -> i64 {
         let usual = match self {
             Self::ONE => 1_000,
-            Self::FIVE => 2_000,
+            Self::FIVE => 2_500,
             Self::TEN => 5_000,
             _ => self.ms() / 240,
         };
@@ -228,8 +228,8 @@ mod tests {
     fn buckets_are_few_and_hold_a_tick_each() {
         for (window, interval_ms, bucket_ms) in [
             (Window::ONE, 1_000, 1_000),
-            (Window::FIVE, 250, 2_000),
-            (Window::FIVE, 1_000, 2_000),
+            (Window::FIVE, 250, 2_500),
+            (Window::FIVE, 1_000, 2_500),
             (Window::FIVE, 10_000, 10_000),
             (Window::TEN, 1_000, 5_000),
             (Window::TEN, 7_001, 7_001),

@@ -3,18 +3,17 @@
 use super::live::parts;
 use leptos::prelude::*;
 
-const KEYS: [(&[&str], &str); 11] = [
+const KEYS: [(&[&str], &str); 10] = [
     (&["?"], "this sheet, open and closed"),
-    (&["o", "t"], "the overview, the processes"),
-    (&["1", "…", "9", "0"], "the last minute, 5 minutes, … year"),
-    (&["h", "l", "i", "u"], "earlier, later, zoom in, zoom out"),
-    (&["v", "p"], "back to live; pause and resume"),
+    (&["o", "t"], "overview, processes"),
+    (&["1", "…", "9", "0"], "last minute … last year"),
+    (&["h", "l", "i", "u"], "earlier, later, in, out"),
+    (&["v", "p"], "live, pause"),
     (&["j", "k"], "the next chart, the one before"),
     (&["←", "→"], "on a chart: an instant earlier, later; with Shift, ten"),
     (&["Home", "End"], "on a chart: the first instant, the newest"),
     (&["Esc"], "let go of the instant, close this sheet"),
     (&["/"], "find processes"),
-    (&["Tab"], "from one thing to the next"),
 ];
 
 #[component]
