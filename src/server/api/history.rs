@@ -91,8 +91,9 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    pub(super) fn read(fields: &Fields, from: UnixMs, now: UnixMs) -> Result<Self, Problem> {
+    pub(super) fn read(fields: &Fields, now: UnixMs) -> Result<Self, Problem> {
         let to = fields.instant("to", now)?.unwrap_or(now);
+        let from = fields.instant("from", now)?.unwrap_or(UnixMs(to.0 - USUAL_PAST_MS));
         if from > to {
             return Err(Problem::bad_field("from", "from is after to"));
         }
@@ -142,9 +143,7 @@ impl Asked {
                 families
             }
         };
-        let to = fields.instant("to", now)?.unwrap_or(now);
-        let from = fields.instant("from", now)?.unwrap_or(UnixMs(to.0 - USUAL_PAST_MS));
-        let stretch = Stretch::read(fields, from, now)?;
+        let stretch = Stretch::read(fields, now)?;
         let format = match fields.get("format") {
             None | Some("json") => Format::Json,
             Some("csv") => Format::Csv,

@@ -39,8 +39,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 )]
 pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Result<Response, Problem> {
     let now = UnixMs(Timestamp::now().as_millisecond());
-    if let Some(from) = fields.instant("from", now)? {
-        return past(&state, &fields, from, now).await;
+    if fields.get("from").is_some() {
+        return past(&state, &fields, now).await;
     }
     let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
     let deadline = Instant::now() + wait;
@@ -56,8 +56,8 @@ pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Re
 }
 
 /// A stretch of the past, with the families that it is of ahead.
-async fn past(state: &AppState, fields: &Fields, from: UnixMs, now: UnixMs) -> Result<Response, Problem> {
-    let asked = Stretch::read(fields, from, now)?;
+async fn past(state: &AppState, fields: &Fields, now: UnixMs) -> Result<Response, Problem> {
+    let asked = Stretch::read(fields, now)?;
     let series: usize = state.history.catalog().iter().map(|family| family.dimensions.len()).sum();
     if asked.points.saturating_mul(series) > MOST_VALUES {
         let most = MOST_VALUES / series.max(1);

@@ -345,7 +345,7 @@ impl<'a> Reading<'a> {
                     Some(kept) => extent.body.pick(&kept),
                     None => extent.body,
                 };
-                joined.push(arranged_buckets(buckets, &places, told.width()).fold(step));
+                joined.push(buckets.arranged(&places, told.width()).fold(step));
             }
         }
         Ok(told.course(step, Body::Folded(merged(joined, told.width()))))
@@ -375,7 +375,7 @@ impl<'a> Reading<'a> {
         }
         // Only now: what is derived is not derived from again.
         rows.columns.append(&mut columns);
-        Ok(arranged(rows, &places, told.width()))
+        Ok(rows.arranged(&places, told.width()))
     }
 
     /// Another family, whose ticks something is derived from.
@@ -591,45 +591,13 @@ impl Told {
     }
 }
 
-/// The columns where the family has them; those that a shape did not have are missing values.
-fn arranged(rows: Rows, places: &[Option<usize>], width: usize) -> Rows {
-    if places.len() == width && places.iter().enumerate().all(|(index, place)| *place == Some(index)) {
-        return rows;
-    }
-    let missing = vec![f64::NAN; rows.t.len()];
-    let mut columns = vec![missing; width];
-    for (column, place) in rows.columns.into_iter().zip(places) {
-        if let Some(slot) = place.and_then(|place| columns.get_mut(place)) {
-            *slot = column;
-        }
-    }
-    Rows { t: rows.t, columns }
-}
-
-fn arranged_buckets(buckets: Buckets, places: &[Option<usize>], width: usize) -> Buckets {
-    if places.len() == width && places.iter().enumerate().all(|(index, place)| *place == Some(index)) {
-        return buckets;
-    }
-    let missing = vec![Bucket::EMPTY; buckets.t.len()];
-    let mut columns = vec![missing; width];
-    for (column, place) in buckets.columns.into_iter().zip(places) {
-        if let Some(slot) = place.and_then(|place| columns.get_mut(place)) {
-            *slot = column;
-        }
-    }
-    Buckets { t: buckets.t, columns }
-}
-
 /// Parts that follow each other as one. Where two have the same instant, the later part counts.
-fn in_order(mut parts: Vec<Rows>, width: usize) -> Rows {
-    parts.retain(|part| !part.t.is_empty());
-    parts.sort_by_key(|part| part.t[0]);
-    let is_ordered = parts.windows(2).all(|pair| pair[0].t.last() < pair[1].t.first());
+fn in_order(parts: Vec<Rows>, width: usize) -> Rows {
+    let parts = match Rows::end_to_end(parts, width) {
+        Ok(rows) => return rows,
+        Err(parts) => parts,
+    };
     let mut rows = Rows::new(width);
-    if is_ordered {
-        parts.into_iter().for_each(|part| rows.append(part));
-        return rows;
-    }
     let mut places: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
     for (index, part) in parts.iter().enumerate() {
         places.extend(part.t.iter().enumerate().map(|(row, t)| (*t, (index, row))));
@@ -644,15 +612,12 @@ fn in_order(mut parts: Vec<Rows>, width: usize) -> Rows {
 }
 
 /// Buckets that begin at the same instant become one.
-fn merged(mut parts: Vec<Buckets>, width: usize) -> Buckets {
-    parts.retain(|part| !part.is_empty());
-    parts.sort_by_key(|part| part.t[0]);
-    let is_ordered = parts.windows(2).all(|pair| pair[0].t.last() < pair[1].t.first());
+fn merged(parts: Vec<Buckets>, width: usize) -> Buckets {
+    let parts = match Buckets::end_to_end(parts, width) {
+        Ok(buckets) => return buckets,
+        Err(parts) => parts,
+    };
     let mut buckets = Buckets::new(width);
-    if is_ordered {
-        parts.into_iter().for_each(|part| buckets.append(part));
-        return buckets;
-    }
     let instants: BTreeSet<i64> = parts.iter().flat_map(|part| part.t.iter().copied()).collect();
     buckets.t = instants.into_iter().collect();
     buckets.columns = vec![vec![Bucket::EMPTY; buckets.t.len()]; width];

@@ -1,20 +1,41 @@
 //! What a family did, in columns: as it was sampled, or folded into buckets of time.
 
-/// A family's samples, oldest first. `NaN` is a value that could not be read; a tick that is missing has no row.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rows {
-    /// Milliseconds since the epoch.
+/// What a family did, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Columns<T> {
+    /// Milliseconds since the epoch: of a sample, or where a bucket begins.
     pub t: Vec<i64>,
-    /// One a dimension, each as long as `t`.
-    pub columns: Vec<Vec<f64>>,
+    /// Each as long as `t`.
+    pub columns: Vec<Vec<T>>,
 }
 
-/// Buckets of time, oldest first: those without any value have no row.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Buckets {
-    /// Where each begins: a multiple of the step.
-    pub t: Vec<i64>,
-    pub columns: Vec<Vec<Bucket>>,
+/// Samples. `NaN` is a value that could not be read; a tick that is missing has no row.
+pub(super) type Rows = Columns<f64>;
+
+/// Buckets, which begin at multiples of their step: those without any value have no row.
+pub(super) type Buckets = Columns<Bucket>;
+
+/// What stands in a column.
+pub trait Cell: Copy {
+    const MISSING: Self;
+
+    fn add_to(&self, bucket: &mut Bucket);
+}
+
+impl Cell for f64 {
+    const MISSING: Self = Self::NAN;
+
+    fn add_to(&self, bucket: &mut Bucket) {
+        bucket.add(*self);
+    }
+}
+
+impl Cell for Bucket {
+    const MISSING: Self = Self::EMPTY;
+
+    fn add_to(&self, bucket: &mut Bucket) {
+        bucket.merge(self);
+    }
 }
 
 /// What became of the values of a stretch of time.
@@ -56,7 +77,13 @@ impl Bucket {
     }
 }
 
-impl Rows {
+impl<T> Default for Columns<T> {
+    fn default() -> Self {
+        Self { t: Vec::new(), columns: Vec::new() }
+    }
+}
+
+impl<T: Cell> Columns<T> {
     pub fn new(columns: usize) -> Self {
         Self { t: Vec::new(), columns: vec![Vec::new(); columns] }
     }
@@ -75,53 +102,46 @@ impl Rows {
         Self { t: picked(&self.t, rows), columns: self.columns.iter().map(|column| picked(column, rows)).collect() }
     }
 
+    /// The columns at their places among so many; at those that are nobody's, values are missing.
+    pub(super) fn arranged(self, places: &[Option<usize>], width: usize) -> Self {
+        if places.len() == width && places.iter().enumerate().all(|(index, place)| *place == Some(index)) {
+            return self;
+        }
+        let mut columns = vec![vec![T::MISSING; self.t.len()]; width];
+        for (column, place) in self.columns.into_iter().zip(places) {
+            if let Some(slot) = place.and_then(|place| columns.get_mut(place)) {
+                *slot = column;
+            }
+        }
+        Self { t: self.t, columns }
+    }
+
     /// Adds rows of later times.
     pub fn append(&mut self, mut later: Self) {
         self.t.append(&mut later.t);
         self.columns.iter_mut().zip(&mut later.columns).for_each(|(column, later)| column.append(later));
     }
 
-    pub fn fold(&self, step: i64) -> Buckets {
-        let mut buckets = Buckets { t: Vec::new(), columns: vec![Vec::new(); self.columns.len()] };
-        for (first, end) in stretches(&self.t, step) {
-            buckets.t.push(self.t[first].div_euclid(step) * step);
-            for (buckets, column) in buckets.columns.iter_mut().zip(&self.columns) {
-                let mut bucket = Bucket::EMPTY;
-                column[first..end].iter().for_each(|value| bucket.add(*value));
-                buckets.push(bucket);
-            }
+    /// Parts in order of time as one; given back where they reach into each other.
+    pub(super) fn end_to_end(mut parts: Vec<Self>, width: usize) -> Result<Self, Vec<Self>> {
+        parts.retain(|part| !part.is_empty());
+        parts.sort_by_key(|part| part.t[0]);
+        if !parts.windows(2).all(|pair| pair[0].t.last() < pair[1].t.first()) {
+            return Err(parts);
         }
-        buckets
-    }
-}
-
-impl Buckets {
-    /// Some of the rows.
-    pub(super) fn pick(&self, rows: &[usize]) -> Self {
-        Self { t: picked(&self.t, rows), columns: self.columns.iter().map(|column| picked(column, rows)).collect() }
+        let mut joined = Self::new(width);
+        parts.into_iter().for_each(|part| joined.append(part));
+        Ok(joined)
     }
 
-    pub fn new(columns: usize) -> Self {
-        Self { t: Vec::new(), columns: vec![Vec::new(); columns] }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.t.is_empty()
-    }
-
-    pub fn append(&mut self, mut later: Self) {
-        self.t.append(&mut later.t);
-        self.columns.iter_mut().zip(&mut later.columns).for_each(|(column, later)| column.append(later));
-    }
-
-    /// Into longer buckets, whose length is a multiple of these'.
-    pub fn fold(&self, step: i64) -> Self {
-        let mut folded = Self::new(self.columns.len());
+    /// Into buckets; of buckets into longer ones, whose length is a multiple of these'.
+    pub fn fold(&self, step: i64) -> Buckets {
+        let mut folded = Buckets::new(self.columns.len());
         for (first, end) in stretches(&self.t, step) {
             folded.t.push(self.t[first].div_euclid(step) * step);
             for (folded, column) in folded.columns.iter_mut().zip(&self.columns) {
                 let mut bucket = Bucket::EMPTY;
-                column[first..end].iter().for_each(|more| bucket.merge(more));
+                column[first..end].iter().for_each(|cell| cell.add_to(&mut bucket));
                 folded.push(bucket);
             }
         }
