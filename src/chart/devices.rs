@@ -90,7 +90,7 @@ fn greatest(course: &Points, span: Span) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Window;
+    use crate::chart::fixture;
     use crate::model::{Catalog, Family, History, Interval, Sample, UnixMs};
     use std::sync::Arc;
 
@@ -112,17 +112,7 @@ mod tests {
             ))?;
             history.push(&sample);
         }
-        let end = history.newest_tick();
-        Ok(Scene {
-            catalog,
-            history,
-            end,
-            window: Window::ONE,
-            is_past: false,
-            offset_minutes: 0,
-            cursor: None,
-            bands: Vec::new(),
-        })
+        Ok(fixture::scene(catalog, history))
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Small histories to draw in tests. Instants are in seconds.
 
+use super::{Bands, Scene, Window};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, Family, Gap, GapReason, History, Interval, Sample, Unit, UnixMs};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 pub(crate) fn at(second: i64) -> UnixMs {
     UnixMs(second * 1_000)
@@ -11,6 +13,13 @@ pub(crate) fn at(second: i64) -> UnixMs {
 pub(crate) fn family(unit: Unit, interval_s: u32, dimensions: &[&str]) -> Family {
     let dimensions: Vec<_> = dimensions.iter().map(|id| (*id, *id)).collect();
     Family::new("test", "Test", unit, Interval::SECOND.times(interval_s), &dimensions)
+}
+
+/// The last minute of it, live.
+pub(crate) fn scene(catalog: Arc<Catalog>, history: History) -> Scene {
+    let end = history.newest_tick();
+    let (window, bands) = (Window::ONE, Bands::new());
+    Scene { catalog, history, end, window, is_past: false, offset_minutes: 0, cursor: None, bands }
 }
 
 pub(crate) fn gap(from: i64, to: i64, reason: GapReason) -> Gap {

@@ -246,6 +246,7 @@ pub fn legend_label(family: &Family, index: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::fixture;
     use crate::model::{Interval, Sample};
 
     fn scene() -> Result<Scene, serde_json::Error> {
@@ -258,17 +259,7 @@ mod tests {
             let sample: Sample = serde_json::from_str(&format!(r#"{{"t":{second}000,"load":[{second},null]}}"#))?;
             history.push(&sample);
         }
-        let end = history.newest_tick();
-        Ok(Scene {
-            catalog,
-            history,
-            end,
-            window: Window::ONE,
-            is_past: false,
-            offset_minutes: 0,
-            cursor: None,
-            bands: Bands::new(),
-        })
+        Ok(fixture::scene(catalog, history))
     }
 
     #[test]
