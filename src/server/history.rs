@@ -13,23 +13,33 @@ mod course;
 mod culprits;
 mod database;
 mod derived;
+mod eras;
 mod extent;
 #[cfg(test)]
 mod fixture;
+mod forget;
 mod inbox;
 mod lock;
+mod pack;
 mod reader;
+mod recent;
 mod rows;
+mod scribe;
+mod shapes;
+mod shop;
 mod store;
 pub mod table;
+mod tidy;
 mod tier;
+mod told;
 mod writer;
 
 pub use archive::Archive;
 pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
-pub use reader::Recent;
-pub use store::{Opened, StoreSettings, Trouble, Unanswered};
+pub use recent::Recent;
+pub use shop::Trouble;
+pub use store::{Opened, StoreSettings, Unanswered};
 pub use table::{NoSeries, Table};
 pub use tier::{Retention, Tier};
 

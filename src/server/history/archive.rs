@@ -4,6 +4,7 @@ use super::course::{Answer, Question};
 use super::database::{Database, FILE, OpenError, connect_anywhere, plain};
 use super::reader::{self, Damages};
 use super::tier::Tier;
+use super::told;
 use crate::model::{Catalog, Gap, UnixMs};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ impl Archive {
 
     /// The ticks that are missing between instants of a family, but for those that are known to be.
     pub fn holes(instants: &[i64], interval_ms: i64, known: &[Gap]) -> Vec<Gap> {
-        reader::holes(instants, interval_ms, known)
+        told::holes(instants, interval_ms, known)
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn encode(ticks: &[i64], parts: &[Part<'_>]) -> Vec<u8> {
 /// Reads a block; `take` is given each family's rows that `is_wanted`, by the number of its shape.
 pub(super) fn decode(
     bytes: &[u8],
-    is_wanted: impl Fn(i64) -> bool,
+    mut is_wanted: impl FnMut(i64) -> bool,
     mut take: impl FnMut(i64, Rows),
 ) -> Result<(), Damaged> {
     let mut reader = Reader(unseal(bytes)?);

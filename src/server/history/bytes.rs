@@ -68,6 +68,11 @@ impl<'a> Reader<'a> {
         Err(Damaged)
     }
 
+    /// All that are left.
+    pub(super) fn numbers(mut self) -> Vec<i64> {
+        std::iter::from_fn(|| self.number().ok()).map(|number| number as i64).collect()
+    }
+
     pub(super) fn signed(&mut self) -> Result<i64, Damaged> {
         self.number().map(unzigzag)
     }

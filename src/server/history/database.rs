@@ -1,9 +1,8 @@
 //! The file: how it is opened, what its tables are, and how older ones become like it.
 
+use super::shapes::Shapes;
 use super::tier::Tier;
-use crate::model::{Catalog, Dimension, Family, Interval, Unit};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction};
-use std::collections::HashMap;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ const CACHE_KIB: i32 = 1_024;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each makes the tables of its version from those of the one before. A file says how many were done to it.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "CREATE TABLE shape (id INTEGER PRIMARY KEY, family BLOB NOT NULL);
      CREATE TABLE era (era INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, is_ended INTEGER NOT NULL);
      CREATE TABLE hot (place INTEGER PRIMARY KEY, last INTEGER NOT NULL, block BLOB NOT NULL);
@@ -34,6 +33,8 @@ const STEPS: [&str; 2] = [
      CREATE TABLE gap (first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL);
      CREATE TABLE catalog (era INTEGER, first INTEGER, shapes BLOB NOT NULL, PRIMARY KEY (era, first)) WITHOUT ROWID;",
     "CREATE TABLE culprit (place INTEGER PRIMARY KEY, last INTEGER NOT NULL, tables BLOB NOT NULL);",
+    "ALTER TABLE gap ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
+     UPDATE gap SET era = coalesce((SELECT max(era) FROM era), 0);",
 ];
 
 /// Why there is no store.
@@ -70,15 +71,6 @@ pub(super) struct Database {
 
 /// Cheap to clone.
 pub(super) type Shared = Arc<Mutex<Database>>;
-
-/// Families as they were when something of them was stored, by number. Dimensions, units or intervals that change make
-/// another shape of the same family.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Shapes {
-    by_id: HashMap<i64, Arc<Family>>,
-    /// The number of the newest shape of each family.
-    newest: HashMap<Arc<str>, i64>,
-}
 
 impl Database {
     /// Nothing of it is ever written.
@@ -242,114 +234,6 @@ fn aside(file: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-impl Shapes {
-    fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut shapes = Self::default();
-        shapes.renew(connection)?;
-        Ok(shapes)
-    }
-
-    /// Learns those that came since.
-    pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let known = self.by_id.keys().copied().max().unwrap_or(-1);
-        let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
-        let mut rows = query.query([known])?;
-        while let Some(row) = rows.next()? {
-            let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            match unpack(&packed) {
-                Some(family) => self.insert(id, Arc::new(family)),
-                None => tracing::warn!(id, "a family in the history can't be read"),
-            }
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, id: i64, family: Arc<Family>) {
-        self.newest.insert(Arc::clone(&family.id), id);
-        self.by_id.insert(id, family);
-    }
-
-    pub(super) fn get(&self, id: i64) -> Option<&Arc<Family>> {
-        self.by_id.get(&id)
-    }
-
-    pub(super) fn is_known(&self, family: &str) -> bool {
-        self.newest.contains_key(family)
-    }
-
-    /// The families as they were last, by name.
-    pub(super) fn newest(&self) -> Catalog {
-        let mut families: Vec<Family> =
-            self.newest.values().filter_map(|id| Some((**self.get(*id)?).clone())).collect();
-        families.sort_by(|left, right| left.id.cmp(&right.id));
-        Catalog(families)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, &Arc<Family>)> {
-        self.by_id.iter().map(|(id, family)| (*id, family))
-    }
-
-    /// The number of a family as it is now; a new one is stored.
-    pub(super) fn number(&mut self, family: &Family, within: &Transaction<'_>) -> rusqlite::Result<i64> {
-        let known = self.newest.get(&family.id).filter(|id| self.by_id.get(id).is_some_and(|known| **known == *family));
-        if let Some(id) = known {
-            return Ok(*id);
-        }
-        if let Some((id, known)) = self.by_id.iter().find(|(_, known)| ***known == *family) {
-            let id = *id;
-            self.newest.insert(Arc::clone(&known.id), id);
-            return Ok(id);
-        }
-        within.execute("INSERT INTO shape (family) VALUES (?1)", [pack(family)])?;
-        let id = within.last_insert_rowid();
-        self.insert(id, Arc::new(family.clone()));
-        Ok(id)
-    }
-
-    /// All shapes as one catalog: what derived series are looked up in.
-    pub(super) fn catalog(&self, ids: impl Iterator<Item = i64>) -> Catalog {
-        Catalog(ids.filter_map(|id| self.get(id)).map(|family| (**family).clone()).collect())
-    }
-}
-
-/// A family as few bytes: what is usual is left out.
-fn pack(family: &Family) -> Vec<u8> {
-    use serde_json::{Value, json};
-    use std::io::Write;
-    let dimension = |dimension: &Dimension| match (&dimension.unit, dimension.id == dimension.label) {
-        (None, true) => json!(dimension.id),
-        (None, false) => json!([dimension.id, dimension.label]),
-        (Some(unit), _) => json!([dimension.id, dimension.label, unit.id()]),
-    };
-    let dimensions: Vec<Value> = family.dimensions.iter().map(dimension).collect();
-    let text = json!([family.id, family.title, family.unit.id(), family.stacked, family.interval_ms, dimensions]);
-    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-    // Memory takes whatever is written to it.
-    drop(packer.write_all(text.to_string().as_bytes()));
-    packer.finish().unwrap_or_default()
-}
-
-fn unpack(packed: &[u8]) -> Option<Family> {
-    use serde_json::Value;
-    let text: Value = serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()?;
-    let [id, title, unit, stacked, interval, dimensions] = text.as_array()?.as_slice() else { return None };
-    let dimension = |value: &Value| {
-        let parts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        let text = |place: usize| parts.get(place).and_then(Value::as_str);
-        let id: Arc<str> = text(0)?.into();
-        let label = text(1).map_or_else(|| Arc::clone(&id), Arc::from);
-        Some(Dimension { id, label, unit: text(2).and_then(Unit::parse) })
-    };
-    Some(Family {
-        id: id.as_str()?.into(),
-        title: title.as_str()?.into(),
-        unit: Unit::parse(unit.as_str()?)?,
-        stacked: stacked.as_bool()?,
-        interval_ms: Interval::from_ms(u32::try_from(interval.as_u64()?).ok()?)?,
-        dimensions: dimensions.as_array()?.iter().map(dimension).collect::<Option<_>>()?,
-    })
-}
-
 /// Where a block or an extent stands in its table: the number of its row says what it is of and when it begins, in the
 /// order in which they are read. An index beside the table would be a tenth of what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -360,10 +244,21 @@ impl Place {
     const T_BITS: u32 = 42;
     /// Of a shape's number.
     const SHAPE_BITS: u32 = 19;
+    pub(super) const LAST_SHAPE: i64 = (1 << Self::SHAPE_BITS) - 1;
 
     pub(super) fn of_extent(tier: Tier, shape: i64, first: i64) -> Self {
-        let shape = shape.clamp(0, (1 << Self::SHAPE_BITS) - 1);
+        let shape = shape.clamp(0, Self::LAST_SHAPE);
         Self((tier as i64) << (Self::SHAPE_BITS + Self::T_BITS) | shape << Self::T_BITS | Self::t(first))
+    }
+
+    /// Beyond all that a tier holds.
+    pub(super) const fn end_of_tier(tier: Tier) -> Self {
+        Self((tier as i64 + 1) << (Self::SHAPE_BITS + Self::T_BITS))
+    }
+
+    /// Where the extents of the shape after its own begin.
+    pub(super) const fn next_shape(self) -> Self {
+        Self(((self.0 >> Self::T_BITS) + 1) << Self::T_BITS)
     }
 
     pub(super) fn of_block(era: i64, first: i64) -> Self {
@@ -379,7 +274,7 @@ impl Place {
     }
 
     pub(super) const fn shape(self) -> i64 {
-        self.0 >> Self::T_BITS & ((1 << Self::SHAPE_BITS) - 1)
+        self.0 >> Self::T_BITS & Self::LAST_SHAPE
     }
 
     pub(super) const fn era(self) -> i64 {
@@ -412,27 +307,6 @@ pub(super) fn extent(connection: &Connection, place: Place) -> rusqlite::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn family(label: &str) -> Family {
-        Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", label)])
-    }
-
-    #[test]
-    fn a_shape_is_stored_once_and_found_again() -> Result<(), Box<dyn std::error::Error>> {
-        let with_unit = Dimension { id: "a".into(), label: "A".into(), unit: Some(Unit::Bytes) };
-        let mixed = Family { dimensions: vec![with_unit], ..family("b").stacked() };
-        assert_eq!(unpack(&pack(&mixed)), Some(mixed));
-        let folder = super::super::fixture::Folder::new()?;
-        let mut database = Database::open(&folder.path)?;
-        let transaction = database.connection.transaction()?;
-        let numbers = ["a", "a", "b", "a"].map(|label| database.shapes.number(&family(label), &transaction).ok());
-        assert_eq!(numbers, [Some(1), Some(1), Some(2), Some(1)]);
-        transaction.commit()?;
-        let read = Database::read(&folder.path)?;
-        assert_eq!(read.shapes.iter().count(), 2);
-        assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
-        Ok(())
-    }
 
     #[test]
     fn a_path_is_escaped_for_a_uri() {

@@ -5,7 +5,8 @@
 
 use super::bytes::{Damaged, Reader, put, put_part, put_signed, seal, unseal};
 use super::column;
-use super::rows::{Bucket, Buckets, Rows};
+use super::rows::{Bucket, Buckets, Folding, Rows, rows_within};
+use std::ops::Range;
 
 /// Stands in the first byte. Whoever changes the format writes the next one and goes on reading this.
 const VERSION: u8 = 1;
@@ -55,50 +56,30 @@ impl Extent<Rows> {
         bytes
     }
 
-    /// `is_wanted` says of which columns, by their place; others may be empty.
-    pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(usize) -> bool) -> Result<Self, Damaged> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         let (mut reader, head) = Head::read(bytes, 0)?;
-        let mut stored = Vec::with_capacity(head.shape.len());
-        for index in 0..head.shape.len() {
+        let mut columns: Vec<Vec<f64>> = Vec::with_capacity(head.shape.len());
+        for (index, ColumnShape { decimals, .. }) in head.shape.iter().enumerate() {
             let count = reader.count(1)?;
-            let terms: Result<Vec<Term>, Damaged> =
-                reader.bytes(count)?.iter().map(|byte| Term::read(*byte, index)).collect();
-            let begin = reader;
-            column::skip(&mut reader)?;
-            stored.push((terms?, begin));
-        }
-        // Whoever is told as a difference from others needs them.
-        let mut is_needed: Vec<bool> = (0..stored.len()).map(is_wanted).collect();
-        for index in (0..stored.len()).rev().filter(|index| is_needed[*index]).collect::<Vec<_>>() {
-            need(&stored, index, &mut is_needed);
-        }
-        let mut columns = vec![Vec::new(); head.shape.len()];
-        for (index, (terms, mut reader)) in stored.into_iter().enumerate().filter(|(index, _)| is_needed[*index]) {
-            let (length, decimals) = (head.t.len(), head.shape[index].decimals);
+            let terms = reader.bytes(count)?;
+            let (length, mut values) = (head.t.len(), Vec::new());
             if terms.is_empty() {
-                column::decode(&mut reader, length, decimals, &mut columns[index])?;
-                continue;
-            }
-            let mut numbers = column::decode_numbers(&mut reader, length)?;
-            for Term { column, is_less } in terms {
-                let other = column::fixed(&columns[column], decimals).ok_or(Damaged)?;
-                for (number, other) in numbers.iter_mut().zip(other) {
-                    *number = if is_less { number.wrapping_sub(other) } else { number.wrapping_add(other) };
+                column::decode(&mut reader, length, *decimals, &mut values)?;
+            } else {
+                let mut numbers = column::decode_numbers(&mut reader, length)?;
+                for term in terms {
+                    let Term { column, is_less } = Term::read(*term, index)?;
+                    let other = column::fixed(&columns[column], *decimals).ok_or(Damaged)?;
+                    for (number, other) in numbers.iter_mut().zip(other) {
+                        *number = if is_less { number.wrapping_sub(other) } else { number.wrapping_add(other) };
+                    }
                 }
+                let scale = column::power(*decimals);
+                values.extend(numbers.into_iter().map(|number| number as f64 / scale));
             }
-            let scale = column::power(decimals);
-            columns[index] = numbers.into_iter().map(|number| number as f64 / scale).collect();
+            columns.push(values);
         }
         Ok(Self { step: head.step, shape: head.shape, body: Rows { t: head.t, columns } })
-    }
-}
-
-/// Marks those that a column is told from, and what they are told from.
-fn need(stored: &[(Vec<Term>, Reader<'_>)], index: usize, is_needed: &mut [bool]) {
-    for term in &stored[index].0 {
-        if !std::mem::replace(&mut is_needed[term.column], true) {
-            need(stored, term.column, is_needed);
-        }
     }
 }
 
@@ -206,40 +187,101 @@ impl Extent<Buckets> {
         bytes
     }
 
-    pub(super) fn decode(bytes: &[u8], is_wanted: impl Fn(usize) -> bool) -> Result<Self, Damaged> {
-        let (mut reader, head) = Head::read(bytes, 1)?;
-        let (length, mut shared) = (head.t.len(), Vec::new());
-        column::decode(&mut reader, length, 0, &mut shared)?;
-        let mut columns = vec![Vec::new(); head.shape.len()];
-        for (index, (buckets, shape)) in columns.iter_mut().zip(&head.shape).enumerate() {
-            let has_own = reader.byte()? != 0;
-            if !is_wanted(index) {
-                (0..2 + usize::from(has_own)).try_for_each(|_| column::skip(&mut reader))?;
-                reader.byte()?;
-                column::skip(&mut reader)?;
-                continue;
-            }
-            let [mut own, mut least, mut width, mut means] = [const { Vec::new() }; 4];
-            if has_own {
-                column::decode(&mut reader, length, 0, &mut own)?;
-            }
-            column::decode(&mut reader, length, shape.decimals, &mut least)?;
-            column::decode(&mut reader, length, shape.decimals, &mut width)?;
-            let is_coarse = reader.byte()? != 0;
-            column::decode(&mut reader, length, if is_coarse { 0 } else { shape.decimals }, &mut means)?;
-            let (scale, counts) = (column::power(shape.decimals), if has_own { &own } else { &shared });
-            buckets.reserve(length);
-            for (((min, width), code), count) in least.into_iter().zip(width).zip(means).zip(counts) {
-                buckets.push(match *count as u32 {
-                    0 => Bucket::EMPTY,
-                    count => {
-                        let above = if is_coarse { above(width, code, scale) } else { code };
-                        Bucket { min, max: nearest(min + width, scale), sum: (min + above) * f64::from(count), count }
-                    }
-                });
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        Self::read(bytes, |t| {
+            let rows = t.len();
+            (t, move |parts: &Parts| (0..rows).map(|row| parts.bucket(row)).collect())
+        })
+    }
+
+    /// What stands in some stretches, folded into buckets of a multiple of their length: of a month, the single ones are
+    /// never written down.
+    pub(super) fn decode_folded(bytes: &[u8], step: i64, stretches: &[(i64, i64)]) -> Result<Self, Damaged> {
+        let mut folded = Self::read(bytes, |t| {
+            let folding = Folding::new(&t, &rows_within(&t, stretches), step);
+            (folding.t.clone(), move |parts: &Parts| folding.fold(|rows| parts.fold(rows)))
+        })?;
+        folded.step = step;
+        Ok(folded)
+    }
+
+    /// `plan` is given where the stored buckets begin; it says where those begin that are wanted, and makes them.
+    fn read<M: Fn(&Parts) -> Vec<Bucket>>(
+        bytes: &[u8],
+        plan: impl FnOnce(Vec<i64>) -> (Vec<i64>, M),
+    ) -> Result<Self, Damaged> {
+        let (mut reader, Head { step, t, shape }) = Head::read(bytes, 1)?;
+        let (length, mut parts) = (t.len(), Parts::default());
+        column::decode(&mut reader, length, 0, &mut parts.shared)?;
+        let (t, make) = plan(t);
+        let mut columns = Vec::with_capacity(shape.len());
+        for ColumnShape { decimals, .. } in &shape {
+            parts.read(&mut reader, length, *decimals)?;
+            columns.push(make(&parts));
+        }
+        Ok(Self { step, shape, body: Buckets { t, columns } })
+    }
+}
+
+/// What is stored of a column of buckets.
+#[derive(Default)]
+struct Parts {
+    /// How many values there are in each bucket of most columns.
+    shared: Vec<f64>,
+    /// And of this one, where that differs.
+    own: Option<Vec<f64>>,
+    least: Vec<f64>,
+    width: Vec<f64>,
+    means: Vec<f64>,
+    /// Whether means are codes.
+    is_coarse: bool,
+    scale: f64,
+}
+
+impl Parts {
+    fn read(&mut self, reader: &mut Reader<'_>, length: usize, decimals: u8) -> Result<(), Damaged> {
+        self.own = (reader.byte()? != 0).then(Vec::new);
+        if let Some(own) = &mut self.own {
+            column::decode(reader, length, 0, own)?;
+        }
+        for part in [&mut self.least, &mut self.width, &mut self.means] {
+            part.clear();
+        }
+        column::decode(reader, length, decimals, &mut self.least)?;
+        column::decode(reader, length, decimals, &mut self.width)?;
+        self.is_coarse = reader.byte()? != 0;
+        column::decode(reader, length, if self.is_coarse { 0 } else { decimals }, &mut self.means)?;
+        self.scale = column::power(decimals);
+        Ok(())
+    }
+
+    fn counts(&self) -> &[f64] {
+        self.own.as_ref().unwrap_or(&self.shared)
+    }
+
+    fn bucket(&self, row: usize) -> Bucket {
+        self.fold(row..row + 1)
+    }
+
+    /// Rows that follow each other as one bucket. All of a month come through here.
+    fn fold(&self, rows: Range<usize>) -> Bucket {
+        let (mut min, mut max, mut sum, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.0);
+        let least = &self.least[rows.clone()];
+        let others = self.width[rows.clone()].iter().zip(&self.means[rows.clone()]).zip(&self.counts()[rows]);
+        for (low, ((width, code), own)) in least.iter().zip(others) {
+            if *own > 0.0 {
+                min = f64::min(min, *low);
+                max = f64::max(max, low + width);
+                let above = if self.is_coarse { above(*width, *code, self.scale) } else { *code };
+                sum += (low + above) * own;
+                count += own;
             }
         }
-        Ok(Self { step: head.step, shape: head.shape, body: Buckets { t: head.t, columns } })
+        if count > 0.0 {
+            Bucket { min, max: nearest(max, self.scale), sum, count: count as u32 }
+        } else {
+            Bucket::EMPTY
+        }
     }
 }
 
@@ -358,11 +400,9 @@ mod tests {
     #[test]
     fn an_hour_reads_back_with_its_holes() -> Result<(), Damaged> {
         let extent = extent();
-        let back = Extent::<Rows>::decode(&extent.encode(), |_| true)?;
+        let back = Extent::<Rows>::decode(&extent.encode())?;
         assert_eq!((back.step, &back.body.t, &back.shape), (1_000, &extent.body.t, &extent.shape));
         assert!(back.body.columns.iter().zip(&extent.body.columns).all(|(back, column)| equal(back, column)));
-        let second = Extent::<Rows>::decode(&extent.encode(), |column| column == 1)?;
-        assert!(second.body.columns[0].is_empty() && equal(&second.body.columns[1], &extent.body.columns[1]));
         Ok(())
     }
 
@@ -373,7 +413,7 @@ mod tests {
             shape: vec![shape(2), ColumnShape { decimals: 2, derived: Some("busy".to_owned()) }],
             body: extent().body.fold(60_000),
         };
-        let back = Extent::<Buckets>::decode(&minutes.encode(), |_| true)?;
+        let back = Extent::<Buckets>::decode(&minutes.encode())?;
         assert_eq!((&back.body.t, &back.shape), (&minutes.body.t, &minutes.shape));
         for (back, bucket) in back.body.columns.iter().flatten().zip(minutes.body.columns.iter().flatten()) {
             assert_eq!((back.range(), back.count), (bucket.range(), bucket.count));
@@ -384,7 +424,7 @@ mod tests {
             );
         }
         let empty = Extent { step: 60_000, shape: Vec::new(), body: Buckets::default() };
-        assert_eq!(Extent::<Buckets>::decode(&empty.encode(), |_| true)?, empty);
+        assert_eq!(Extent::<Buckets>::decode(&empty.encode())?, empty);
         Ok(())
     }
 
@@ -394,9 +434,9 @@ mod tests {
         for place in (0..bytes.len()).step_by(1 + bytes.len() / 500) {
             let mut damaged = bytes.clone();
             damaged[place] ^= 0x10;
-            assert_eq!(Extent::<Rows>::decode(&damaged, |_| true), Err(Damaged), "byte {place}");
+            assert_eq!(Extent::<Rows>::decode(&damaged), Err(Damaged), "byte {place}");
         }
-        assert_eq!(Extent::<Rows>::decode(&bytes[..bytes.len() / 2], |_| true), Err(Damaged), "torn");
+        assert_eq!(Extent::<Rows>::decode(&bytes[..bytes.len() / 2]), Err(Damaged), "torn");
     }
 
     proptest! {
@@ -413,13 +453,13 @@ mod tests {
                 let place = place.index(bytes.len());
                 bytes[place] = value;
                 seal(&mut bytes);
-                _ = Extent::<Rows>::decode(&bytes, |_| true);
-                _ = Extent::<Buckets>::decode(&bytes, |_| true);
+                _ = Extent::<Rows>::decode(&bytes);
+                _ = Extent::<Buckets>::decode(&bytes);
                 let mut random = vec![VERSION, kind];
                 random.extend(&more);
                 seal(&mut random);
-                _ = Extent::<Rows>::decode(&random, |_| true);
-                _ = Extent::<Buckets>::decode(&random, |_| true);
+                _ = Extent::<Rows>::decode(&random);
+                _ = Extent::<Buckets>::decode(&random);
             }
         }
     }

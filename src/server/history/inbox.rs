@@ -35,6 +35,8 @@ struct Waiting {
     culprits: VecDeque<Arc<Culprits>>,
     /// Whether somebody wants it stored now.
     is_urgent: bool,
+    /// Whether what is stored is to be put in order.
+    is_untidy: bool,
     is_closed: bool,
     /// What had to make room, as far as it is not part of `observations`.
     lost: Option<Gap>,
@@ -43,9 +45,9 @@ struct Waiting {
 /// What is stored at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// What had to make room before it.
-    pub(super) lost: Option<Gap>,
+    /// Those that wait, after a gap for what had to make room before them.
     pub(super) observations: Vec<Observation>,
+    lost: Option<Gap>,
     pub(super) culprits: Vec<Arc<Culprits>>,
 }
 
@@ -61,6 +63,8 @@ pub(super) enum Next {
     Store,
     /// The same, and nothing will come after it.
     StoreLast,
+    /// What is stored is put in order.
+    Tidy,
 }
 
 impl Inbox {
@@ -92,7 +96,7 @@ impl Inbox {
         }
     }
 
-    /// Sleeps until there is something to store, or `until`.
+    /// Sleeps until there is something to store, or `until`; not at all while there is something to put in order.
     pub(super) fn wait(&self, until: Option<Instant>) -> Next {
         let mut waiting = self.lock();
         loop {
@@ -102,8 +106,11 @@ impl Inbox {
             let now = Instant::now();
             let is_held = until.is_some_and(|until| now < until);
             let due = waiting.observations.front().map(|(_, since)| *since + PATIENCE);
-            if !is_held && (waiting.is_urgent || due.is_some_and(|due| due <= now)) {
+            if !is_held && (waiting.is_urgent && !waiting.is_empty() || due.is_some_and(|due| due <= now)) {
                 return Next::Store;
+            }
+            if !is_held && waiting.is_untidy {
+                return Next::Tidy;
             }
             let wake = if is_held { until } else { due };
             waiting = match wake.map(|wake| wake.saturating_duration_since(now)) {
@@ -117,8 +124,8 @@ impl Inbox {
     pub(super) fn oldest(&self, most: usize) -> Batch {
         let waiting = self.lock();
         Batch {
+            observations: waiting.in_turn().take(most).collect(),
             lost: waiting.lost,
-            observations: waiting.observations.iter().take(most).map(|(observation, _)| observation.clone()).collect(),
             culprits: waiting.culprits.iter().take(most).cloned().collect(),
         }
     }
@@ -131,19 +138,20 @@ impl Inbox {
     /// Everything that waits, and the families in force before it.
     pub(super) fn all(&self) -> (Arc<Catalog>, Vec<Observation>) {
         let waiting = self.lock();
-        let observations = waiting.observations.iter().map(|(observation, _)| observation.clone()).collect();
-        (Arc::clone(&waiting.catalog), observations)
+        (Arc::clone(&waiting.catalog), waiting.in_turn().collect())
     }
 
-    /// What `oldest` gave is stored. More may have been lost meanwhile.
-    pub(super) fn stored(&self, batch: &Batch, newest: Option<EventId>) {
+    /// What `oldest` gave is stored; whether it is to be put in order now.
+    pub(super) fn stored(&self, batch: &Batch, newest: Option<EventId>, is_untidy: bool) {
         let mut waiting = self.lock();
-        waiting.lost = None;
+        waiting.is_untidy = is_untidy;
+        // More may have been lost meanwhile.
+        waiting.lost.take_if(|lost| Some(*lost) == batch.lost);
         waiting.is_urgent = false;
         for stored in &batch.culprits {
             waiting.culprits.pop_front_if(|front| Arc::ptr_eq(front, stored));
         }
-        for _ in &batch.observations {
+        for _ in usize::from(batch.lost.is_some())..batch.observations.len() {
             // What made room meanwhile is not here any more.
             let is_stored = match waiting.observations.front() {
                 Some((Observation::Sample { id, .. }, _)) => newest.is_some_and(|newest| *id <= newest),
@@ -160,7 +168,13 @@ impl Inbox {
         self.changed.notify_all();
     }
 
-    /// Has everything stored that is here now, and waits for it; whether it was.
+    /// Everything is in order, or can't be put in order now.
+    pub(super) fn tidied(&self) {
+        self.lock().is_untidy = false;
+        self.changed.notify_all();
+    }
+
+    /// Has everything stored and put in order that is here now, and waits for it; whether it was.
     pub(super) fn flush(&self, patience: Duration) -> bool {
         let mut waiting = self.lock();
         let (newest, newest_culprits) = (waiting.newest, waiting.culprits.back().cloned());
@@ -169,7 +183,8 @@ impl Inbox {
         let is_there = |waiting: &mut Waiting| {
             let is_newest =
                 |one: &Arc<Culprits>| newest_culprits.as_ref().is_some_and(|newest| Arc::ptr_eq(one, newest));
-            waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest))
+            waiting.is_untidy
+                || waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest))
                 || waiting.culprits.iter().any(is_newest)
         };
         let waited = self.changed.wait_timeout_while(waiting, patience, is_there);
@@ -193,6 +208,16 @@ impl Inbox {
 }
 
 impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.observations.is_empty() && self.culprits.is_empty()
+    }
+
+    /// Beginning with what had to make room.
+    fn in_turn(&self) -> impl Iterator<Item = Observation> + '_ {
+        let lost = self.lost.map(Observation::Gap);
+        lost.into_iter().chain(self.observations.iter().map(|(observation, _)| observation.clone()))
+    }
+
     fn push(&mut self, observation: Observation) {
         self.values += values(&observation);
         self.samples += usize::from(id(&observation).is_some());
@@ -271,7 +296,12 @@ mod tests {
         assert!(began.elapsed() >= PATIENCE - Duration::from_millis(100));
         inbox.put(sample(1, 1, 1));
         assert_eq!(inbox.wait(None), Next::Store, "a new era at once");
-        inbox.stored(&inbox.oldest(9), Some(EventId { era: 1, t: UnixMs(1_000) }));
+        inbox.stored(&inbox.oldest(9), Some(EventId { era: 1, t: UnixMs(1_000) }), true);
+        assert_eq!(inbox.wait(None), Next::Tidy);
+        inbox.put(sample(2, 1, 1));
+        assert_eq!(inbox.wait(None), Next::Store, "samples come before order");
+        inbox.tidied();
+        inbox.stored(&inbox.oldest(9), Some(EventId { era: 2, t: UnixMs(1_000) }), false);
         assert!(inbox.all().1.is_empty());
         inbox.close();
         assert_eq!(inbox.wait(None), Next::StoreLast);
@@ -285,12 +315,15 @@ mod tests {
             inbox.put(sample(0, second, MOST_VALUES / 3));
         }
         assert_eq!(seconds(&inbox), [3, 4, 5]);
-        assert!(matches!(inbox.all().1[0], Observation::Catalog(_)), "what the others need is still there");
         let batch = inbox.oldest(9);
-        let lost = batch.lost.map(|gap| (gap.from, gap.to, gap.reason));
-        assert_eq!(lost, Some((Some(UnixMs(1_000)), Some(UnixMs(2_000)), GapReason::Expired)));
+        let [Observation::Gap(lost), Observation::Catalog(_), ..] = batch.observations[..] else {
+            panic!("what was lost, and what the others need: {:?}", batch.observations.first());
+        };
+        let expected = (Some(UnixMs(1_000)), Some(UnixMs(2_000)), GapReason::Expired);
+        assert_eq!((lost.from, lost.to, lost.reason), expected);
+        assert_eq!(inbox.all().1.len(), batch.observations.len(), "answers know of it, too");
         inbox.put(sample(0, 6, MOST_VALUES / 3));
-        inbox.stored(&batch, Some(EventId { era: 0, t: UnixMs(5_000) }));
+        inbox.stored(&batch, Some(EventId { era: 0, t: UnixMs(5_000) }), false);
         assert_eq!(seconds(&inbox), [6]);
     }
 
@@ -305,7 +338,7 @@ mod tests {
         let batch = inbox.oldest(3);
         (MOST_CULPRITS..MOST_CULPRITS + 2).for_each(put);
         assert_eq!(inbox.culprits().len(), MOST_CULPRITS, "the first two made room");
-        inbox.stored(&batch, None);
+        inbox.stored(&batch, None, false);
         let left = inbox.culprits();
         assert_eq!((left.len(), left[0].at), (MOST_CULPRITS - 1, UnixMs(3_000)));
     }

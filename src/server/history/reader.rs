@@ -1,22 +1,25 @@
 //! Reading: what is stored of a stretch of time, and what waits to be, as one course a family.
 
 use super::block;
-use super::bytes::{Damaged, Reader};
+use super::bytes::Damaged;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted, union};
 use super::database::{Database, Place, Stored, extent};
 use super::derived::Derived;
+use super::eras::Eras;
 use super::extent::{ColumnShape, Extent};
-use super::rows::{Bucket, Buckets, Rows};
+use super::forget;
+use super::rows::{Buckets, Rows};
 use super::tier::{Tier, step_for};
-use crate::model::sample::FamilyValues;
-use crate::model::{Catalog, EventId, Family, Gap, GapReason, Interval, LastSeen, Observation, Sample, UnixMs};
+use super::told::{Told, holes, in_order, merged};
+use super::writer::gaps;
+use crate::model::{Catalog, Family, Gap, GapReason, Observation, UnixMs};
 use rusqlite::Connection;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// More holes of a single family are not told: whoever wants them asks for less time.
-const MOST_HOLES: usize = 1_000;
+/// So many extents are worth a thread more.
+const MANY: usize = 16;
 
 /// What reads the file. `damaged` remembers what was found so, to tell it once.
 #[derive(Debug, Default)]
@@ -44,17 +47,13 @@ type Parts<T> = HashMap<i64, Vec<(i64, T)>>;
 pub(super) fn answer(
     database: &mut Database,
     damages: &mut Damages,
-    (before, waiting): (&Catalog, &[Observation]),
+    waiting: (&Catalog, &[Observation]),
     question: &Question,
 ) -> rusqlite::Result<Answer> {
-    begin(database)?;
-    let learned = database.shapes.renew(&database.connection);
-    let answered = learned
-        .and_then(|()| Reading::begin(database, damages, before, waiting))
-        .and_then(|mut reading| reading.answer(question));
-    // Nothing was changed: it makes no difference how it ends.
-    drop(database.connection.execute_batch("COMMIT"));
-    answered
+    look(database, |database| {
+        database.shapes.renew(&database.connection)?;
+        Reading::begin(database, damages, waiting)?.answer(question)
+    })
 }
 
 /// From the file alone, and of those families only that are known already: who asks for one stretch after the other
@@ -64,20 +63,21 @@ pub(super) fn answer_of_known(
     damages: &mut Damages,
     question: &Question,
 ) -> rusqlite::Result<Answer> {
-    begin(database)?;
-    let answered =
-        Reading::begin(database, damages, &Catalog::default(), &[]).and_then(|mut reading| reading.answer(question));
-    // Nothing was changed: it makes no difference how it ends.
-    drop(database.connection.execute_batch("COMMIT"));
-    answered
+    let nothing = (&Catalog::default(), &[][..]);
+    look(database, |database| Reading::begin(database, damages, nothing)?.answer(question))
 }
 
-fn begin(database: &Database) -> rusqlite::Result<()> {
+/// Nothing changes in the file meanwhile.
+fn look<T>(database: &mut Database, read: impl FnOnce(&mut Database) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     // A look that was broken off by a mistake of ours has not ended yet.
     if !database.connection.is_autocommit() {
         database.connection.execute_batch("ROLLBACK")?;
     }
-    database.connection.execute_batch("BEGIN")
+    database.connection.execute_batch("BEGIN")?;
+    let seen = read(database);
+    // Nothing was changed: it makes no difference how it ends.
+    drop(database.connection.execute_batch("COMMIT"));
+    seen
 }
 
 /// One look at the file: nothing changes in it meanwhile.
@@ -97,51 +97,21 @@ struct Reading<'a> {
     /// Ticks of `available`, once they were needed.
     beside: HashMap<Arc<str>, Rows>,
     eras: Eras,
-    gaps: Vec<Gap>,
+    /// What is missing of all families, with the era that says so.
+    gaps: Vec<(i64, Gap)>,
+    /// What is missing of single shapes, for it can't be decoded.
+    damaged: HashMap<i64, Vec<Gap>>,
     /// Where each tier begins.
     oldest: [OnceCell<Option<i64>>; 3],
-}
-
-/// The eras, in order: number, first and last instant. Where two know of the same time, the clock had been set back, and
-/// what the later one says counts; so does that nothing is to come yet.
-#[derive(Debug, Default)]
-struct Eras(Vec<(i64, i64, i64)>);
-
-impl Eras {
-    /// The stretches of an era that later ones have taken over.
-    fn taken_over(&self, era: i64) -> Vec<(i64, i64)> {
-        let mut taken: Vec<_> =
-            self.0.iter().filter(|(later, ..)| *later > era).map(|(_, first, last)| (*first, *last)).collect();
-        if let Some((_, last)) = taken.last() {
-            taken.push((*last, i64::MAX));
-        }
-        taken
-    }
-
-    fn take(&mut self, era: i64, t: i64) {
-        match self.0.iter_mut().find(|(known, ..)| *known == era) {
-            Some((.., last)) => *last = t,
-            None => self.0.push((era, t, t)),
-        }
-    }
 }
 
 impl<'a> Reading<'a> {
     fn begin(
         database: &'a mut Database,
         damages: &'a mut Damages,
-        before: &Catalog,
-        waiting: &[Observation],
+        (before, waiting): (&Catalog, &[Observation]),
     ) -> rusqlite::Result<Self> {
-        let (mut eras, mut stored) = (Eras::default(), None);
-        {
-            let mut query = database.connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
-            let mut rows = query.query([])?;
-            while let Some(row) = rows.next()? {
-                eras.0.push((row.get(0)?, row.get(1)?, row.get(2)?));
-                stored = Some((row.get(0)?, row.get(2)?));
-            }
-        }
+        let eras = Eras::read(&database.connection)?;
         let shapes = database.shapes.iter().map(|(id, family)| (id, Arc::clone(family))).collect();
         let mut by_family: HashMap<Arc<str>, Vec<i64>> = HashMap::new();
         for (id, family) in database.shapes.iter() {
@@ -159,16 +129,19 @@ impl<'a> Reading<'a> {
             beside: HashMap::new(),
             eras,
             gaps: Vec::new(),
+            damaged: HashMap::new(),
             oldest: Default::default(),
         };
-        reading.take_waiting(before, waiting, stored);
+        reading.take_waiting(before, waiting);
         let available = reading.shapes.values().find(|family| &*family.id == "memory.available");
         reading.available = Catalog(available.map(|family| (**family).clone()).into_iter().collect());
         Ok(reading)
     }
 
     /// What has been stored since it was asked for is not counted twice.
-    fn take_waiting(&mut self, before: &Catalog, waiting: &[Observation], stored: Option<(i64, i64)>) {
+    fn take_waiting(&mut self, before: &Catalog, waiting: &[Observation]) {
+        let stored = self.eras.newest();
+        self.gaps.extend(gaps(waiting, stored.map_or(0, |(era, _)| era)));
         let mut catalog = before.clone();
         let mut numbers = self.numbers(&catalog);
         let mut parts: BTreeMap<(i64, i64), Rows> = BTreeMap::new();
@@ -178,7 +151,7 @@ impl<'a> Reading<'a> {
                     catalog = (**next).clone();
                     numbers = self.numbers(&catalog);
                 }
-                Observation::Gap(gap) => self.gaps.push(*gap),
+                Observation::Gap(_) => {}
                 Observation::Sample { id, sample } => {
                     let place = (i64::from(id.era), id.t.0);
                     if stored.is_some_and(|stored| place <= stored) {
@@ -237,20 +210,23 @@ impl<'a> Reading<'a> {
                 }
             };
             if !course.body.t().is_empty() || matches!(&question.families, Wanted::These(_)) {
-                courses.push(course);
+                courses.push((course, shapes));
             }
         }
         self.read_gaps(from, to)?;
         let inside =
             |gap: &Gap| gap.from.is_some_and(|first| first.0 <= to) && gap.to.is_some_and(|last| last.0 >= from);
-        let mut gaps: Vec<Gap> = self.gaps.drain(..).filter(inside).collect();
-        gaps.sort_by_key(|gap| (gap.from, gap.to));
-        gaps.dedup();
-        for course in &mut courses {
+        let told = std::mem::take(&mut self.gaps).into_iter().flat_map(|(era, gap)| self.eras.clip(era, gap));
+        let gaps = in_turn(told.filter(inside).collect());
+        for (course, shapes) in &mut courses {
+            let damaged = shapes.iter().filter_map(|shape| self.damaged.get(shape)).flatten().copied();
+            course.late = damaged.filter(inside).collect();
             if let Body::Ticks(rows) = &course.body {
-                course.late = holes(&rows.t, course.step_ms, &gaps);
+                let known = in_turn(gaps.iter().chain(&course.late).copied().collect());
+                course.late.extend(holes(&rows.t, course.step_ms, &known));
             }
         }
+        let courses = courses.into_iter().map(|(course, _)| course).collect();
         Ok(Answer { courses, gaps })
     }
 
@@ -312,7 +288,7 @@ impl<'a> Reading<'a> {
         let mut joined: Vec<Rows> = Vec::new();
         for id in shapes {
             for (era, rows) in parts.remove(id).unwrap_or_default() {
-                let rows = self.counting(rows, era, from, to);
+                let rows = rows.within(&self.eras.counting(era, from, to));
                 joined.push(self.widened(*id, rows, told, from, to)?);
             }
         }
@@ -327,36 +303,26 @@ impl<'a> Reading<'a> {
         let mut parts = if tier == Tier::Ticks { self.read_ticks(shapes, from, to)? } else { self.read_open(shapes) };
         for id in shapes {
             for (era, rows) in parts.remove(id).unwrap_or_default() {
-                let rows = self.counting(rows, era, from, to);
+                let rows = rows.within(&self.eras.counting(era, from, to));
                 joined.push(self.widened(*id, rows, told, from, to)?.fold(step));
             }
             if tier == Tier::Ticks {
                 continue;
             }
             let places = self.shapes.get(id).map(|shape| told.places(shape)).unwrap_or_default();
-            for (era, extent) in self.read_buckets(tier, *id, from, to)? {
+            let extents = self.read_extents(&self.places_of(tier, *id, from, to)?, |eras, era, body| {
+                Extent::<Buckets>::decode_folded(body, step, &eras.counting(era, from, to))
+            })?;
+            for (_, extent) in extents {
                 let place = |(index, shape): (usize, &ColumnShape)| match &shape.derived {
                     None => places.get(index).copied().flatten(),
                     Some(_) => told.place_of(shape),
                 };
                 let places: Vec<Option<usize>> = extent.shape.iter().enumerate().map(place).collect();
-                let taken = self.eras.taken_over(era);
-                let buckets = match kept(&extent.body.t, from, to, &taken) {
-                    Some(kept) => extent.body.pick(&kept),
-                    None => extent.body,
-                };
-                joined.push(buckets.arranged(&places, told.width()).fold(step));
+                joined.push(extent.body.arranged(&places, told.width()));
             }
         }
         Ok(told.course(step, Body::Folded(merged(joined, told.width()))))
-    }
-
-    /// Of an era's rows those that are asked for and that no later era has taken over.
-    fn counting(&self, rows: Rows, era: i64, from: i64, to: i64) -> Rows {
-        match kept(&rows.t, from, to, &self.eras.taken_over(era)) {
-            Some(kept) => rows.pick(&kept),
-            None => rows,
-        }
     }
 
     /// A shape's rows with what is derived of them, in the columns of the family as it is told.
@@ -385,7 +351,7 @@ impl<'a> Reading<'a> {
         let mut joined = Vec::new();
         for id in ids {
             for (era, rows) in parts.remove(&id).unwrap_or_default() {
-                joined.push(self.counting(rows, era, from, to));
+                joined.push(rows.within(&self.eras.counting(era, from, to)));
             }
         }
         let columns = joined.first().map_or(1, |rows| rows.columns.len());
@@ -410,11 +376,11 @@ impl<'a> Reading<'a> {
     fn read_ticks(&mut self, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Parts<Rows>> {
         let mut parts: Parts<Rows> = HashMap::new();
         for shape in shapes {
-            for place in self.places_of(Tier::Ticks, *shape, from, to)? {
-                if let Some((era, extent)) = self.read_extent(place, |body| Extent::<Rows>::decode(body, |_| true))? {
-                    parts.entry(*shape).or_default().push((era, extent.body));
-                }
-            }
+            let extents = self.read_extents(&self.places_of(Tier::Ticks, *shape, from, to)?, |_, _, body| {
+                Extent::<Rows>::decode(body)
+            })?;
+            let rows = extents.into_iter().map(|(era, extent)| (era, extent.body));
+            parts.entry(*shape).or_default().extend(rows);
         }
         for (shape, more) in self.read_open(shapes) {
             parts.entry(shape).or_default().extend(more);
@@ -458,7 +424,7 @@ impl<'a> Reading<'a> {
         }
         for (place, last) in damaged {
             let is_news = self.damages.hot.insert(place);
-            self.tell_damage(is_news, "all families", place.first(), last);
+            self.gaps.push((place.era(), damage(is_news, "all families", place.first(), last)));
         }
         for (shape, era, rows) in self.waiting.drain(..) {
             if wanted.contains(&shape) {
@@ -467,20 +433,6 @@ impl<'a> Reading<'a> {
         }
         self.open = parts;
         Ok(())
-    }
-
-    fn read_buckets(
-        &mut self,
-        tier: Tier,
-        shape: i64,
-        from: i64,
-        to: i64,
-    ) -> rusqlite::Result<Vec<(i64, Extent<Buckets>)>> {
-        let mut read = Vec::new();
-        for place in self.places_of(tier, shape, from, to)? {
-            read.extend(self.read_extent(place, |body| Extent::<Buckets>::decode(body, |_| true))?);
-        }
-        Ok(read)
     }
 
     /// The extents that may reach into a stretch.
@@ -495,56 +447,88 @@ impl<'a> Reading<'a> {
         query.query_map([begin.0, end.0], |row| row.get(0).map(Place))?.collect()
     }
 
-    /// `None` for one that is damaged: it is told once, and a gap from then on.
-    fn read_extent<T>(
+    /// Each with its era, but for what is damaged: that is told once, and a gap from then on.
+    fn read_extents<T: Send>(
         &mut self,
-        place: Place,
-        decode: impl Fn(&[u8]) -> Result<T, Damaged>,
-    ) -> rusqlite::Result<Option<(i64, T)>> {
-        let Stored { era, last, body } = match extent(&self.database.connection, place) {
-            Ok(Some(stored)) => stored,
-            Ok(None) => return Ok(None),
-            // A page that is damaged costs what stands on it.
-            Err(error) if super::database::is_broken(&error) => {
-                Stored { era: 0, last: place.first(), body: Vec::new() }
+        places: &[Place],
+        decode: impl Fn(&Eras, i64, &[u8]) -> Result<T, Damaged> + Sync,
+    ) -> rusqlite::Result<Vec<(i64, T)>> {
+        let mut stored = Vec::with_capacity(places.len());
+        for place in places {
+            match extent(&self.database.connection, *place) {
+                Ok(found) => stored.extend(found.map(|found| (*place, found))),
+                // A page that is damaged costs what stands on it.
+                Err(error) if super::database::is_broken(&error) => {
+                    stored.push((*place, Stored { era: 0, last: place.first(), body: Vec::new() }));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        };
-        if let Ok(extent) = decode(&body) {
-            return Ok(Some((era, extent)));
         }
-        let is_news = self.damages.known.insert(place);
-        let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
-        self.tell_damage(is_news, &family, place.first(), last);
-        Ok(None)
-    }
-
-    fn tell_damage(&mut self, is_news: bool, family: &str, first: i64, last: i64) {
-        if is_news {
-            tracing::warn!(first, last, family, "a part of the history is damaged; it is shown as a gap");
+        let decoded = side_by_side(&stored, |(_, stored)| decode(&self.eras, stored.era, &stored.body));
+        let mut read = Vec::with_capacity(decoded.len());
+        for ((place, Stored { era, last, .. }), decoded) in stored.into_iter().zip(decoded) {
+            if let Ok(extent) = decoded {
+                read.push((era, extent));
+                continue;
+            }
+            let is_news = self.damages.known.insert(place);
+            let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
+            let gap = damage(is_news, &family, place.first(), last);
+            self.damaged.entry(place.shape()).or_default().push(gap);
         }
-        let [from, to] = [first, last].map(|t| Some(UnixMs(t)));
-        self.gaps.push(Gap { from, to, reason: GapReason::Unknown });
+        Ok(read)
     }
 
     fn read_gaps(&mut self, from: i64, to: i64) -> rusqlite::Result<()> {
         let mut query = self
             .database
             .connection
-            .prepare_cached("SELECT first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2")?;
+            .prepare_cached("SELECT era, first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2")?;
         let mut rows = query.query([from, to])?;
         while let Some(row) = rows.next()? {
-            let reason = row.get_ref(2)?.as_str().unwrap_or_default();
+            let reason = row.get_ref(3)?.as_str().unwrap_or_default();
             let reason = GapReason::ALL.into_iter().find(|known| known.id() == reason).unwrap_or(GapReason::Unknown);
-            self.gaps.push(Gap { from: Some(UnixMs(row.get(0)?)), to: Some(UnixMs(row.get(1)?)), reason });
+            let [from, to] = [row.get(1)?, row.get(2)?].map(|t| Some(UnixMs(t)));
+            self.gaps.push((row.get(0)?, Gap { from, to, reason }));
         }
         Ok(())
     }
 }
 
+/// Some of the history that can't be decoded: a gap, of which the log is told once.
+fn damage(is_news: bool, family: &str, first: i64, last: i64) -> Gap {
+    if is_news {
+        tracing::warn!(first, last, family, "a part of the history is damaged; it is shown as a gap");
+    }
+    let [from, to] = [first, last].map(|t| Some(UnixMs(t)));
+    Gap { from, to, reason: GapReason::Unknown }
+}
+
+/// As it would be one after the other, and sooner where there are many: a month is unpacked by two threads.
+fn side_by_side<A: Sync, B: Send>(all: &[A], make: impl Fn(&A) -> B + Sync) -> Vec<B> {
+    let threads = if all.len() < MANY { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(2) };
+    let (own, others) = all.split_at(all.len().div_ceil(threads));
+    std::thread::scope(|scope| {
+        let others = (!others.is_empty()).then(|| scope.spawn(|| others.iter().map(&make).collect::<Vec<B>>()));
+        let mut made: Vec<B> = own.iter().map(&make).collect();
+        match others.map(|others| others.join()) {
+            Some(Ok(others)) => made.extend(others),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => {}
+        }
+        made
+    })
+}
+
+fn in_turn(mut gaps: Vec<Gap>) -> Vec<Gap> {
+    gaps.sort_by_key(|gap| (gap.from, gap.to));
+    gaps.dedup();
+    gaps
+}
+
 /// Where a tier begins.
 pub(super) fn oldest(connection: &Connection, tier: Tier) -> Option<i64> {
-    let stored = super::writer::oldest(connection, tier).ok().flatten();
+    let stored = forget::oldest(connection, tier).ok().flatten();
     let hot = || {
         let mut places = connection.prepare_cached("SELECT place FROM hot").ok()?;
         let places = places.query_map([], |row| row.get(0).map(Place)).ok()?;
@@ -556,203 +540,6 @@ pub(super) fn oldest(connection: &Connection, tier: Tier) -> Option<i64> {
 /// Where all of it ends, whatever the clock did.
 pub(super) fn newest(connection: &Connection) -> Option<i64> {
     connection.query_row("SELECT max(last) FROM era", [], |row| row.get(0)).ok().flatten()
-}
-
-/// Which rows are asked for and in none of some stretches; `None` for all of them.
-fn kept(t: &[i64], from: i64, to: i64, stretches: &[(i64, i64)]) -> Option<Vec<usize>> {
-    let is_in = |t: i64| from <= t && t <= to && !stretches.iter().any(|(first, last)| *first <= t && t <= *last);
-    let kept: Vec<usize> = (0..t.len()).filter(|row| is_in(t[*row])).collect();
-    (kept.len() < t.len()).then_some(kept)
-}
-
-/// A family as it is told: with all dimensions it had, and what is derived of it.
-struct Told {
-    family: Family,
-    derived: Vec<ColumnShape>,
-}
-
-impl Told {
-    fn width(&self) -> usize {
-        self.family.dimensions.len() + self.derived.len()
-    }
-
-    /// Where the dimensions of a shape stand.
-    fn places(&self, shape: &Family) -> Vec<Option<usize>> {
-        shape.dimensions.iter().map(|dimension| self.family.dimension(&dimension.id)).collect()
-    }
-
-    fn place_of(&self, derived: &ColumnShape) -> Option<usize> {
-        let place = self.derived.iter().position(|known| known.derived == derived.derived)?;
-        Some(self.family.dimensions.len() + place)
-    }
-
-    fn course(&self, step_ms: i64, body: Body) -> Course {
-        Course { family: self.family.clone(), step_ms, body, derived: self.derived.clone(), late: Vec::new() }
-    }
-}
-
-/// Parts that follow each other as one. Where two have the same instant, the later part counts.
-fn in_order(parts: Vec<Rows>, width: usize) -> Rows {
-    let parts = match Rows::end_to_end(parts, width) {
-        Ok(rows) => return rows,
-        Err(parts) => parts,
-    };
-    let mut rows = Rows::new(width);
-    let mut places: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
-    for (index, part) in parts.iter().enumerate() {
-        places.extend(part.t.iter().enumerate().map(|(row, t)| (*t, (index, row))));
-    }
-    for (t, (part, row)) in places {
-        rows.t.push(t);
-        for (index, column) in rows.columns.iter_mut().enumerate() {
-            column.push(parts[part].columns.get(index).map_or(f64::NAN, |column| column[row]));
-        }
-    }
-    rows
-}
-
-/// Buckets that begin at the same instant become one.
-fn merged(parts: Vec<Buckets>, width: usize) -> Buckets {
-    let parts = match Buckets::end_to_end(parts, width) {
-        Ok(buckets) => return buckets,
-        Err(parts) => parts,
-    };
-    let mut buckets = Buckets::new(width);
-    let instants: BTreeSet<i64> = parts.iter().flat_map(|part| part.t.iter().copied()).collect();
-    buckets.t = instants.into_iter().collect();
-    buckets.columns = vec![vec![Bucket::EMPTY; buckets.t.len()]; width];
-    for part in parts {
-        let mut place = 0;
-        for (row, t) in part.t.iter().enumerate() {
-            while buckets.t[place] < *t {
-                place += 1;
-            }
-            for (column, more) in buckets.columns.iter_mut().zip(&part.columns) {
-                column[place].merge(&more[row]);
-            }
-        }
-    }
-    buckets
-}
-
-/// The ticks that are missing between a family's own, but for those that are missing for all.
-pub(super) fn holes(t: &[i64], interval: i64, known: &[Gap]) -> Vec<Gap> {
-    let mut holes = Vec::new();
-    for pair in t.windows(2) {
-        let (mut from, to) = (pair[0] + interval, pair[1] - interval);
-        for gap in known {
-            let (Some(first), Some(last)) = (gap.from, gap.to) else { continue };
-            if from > to {
-                break;
-            }
-            if last.0 < from || first.0 > to {
-                continue;
-            }
-            let before = first.0 - 1;
-            if from <= before {
-                push_hole(&mut holes, from, before - before.rem_euclid(interval));
-            }
-            from = (last.0 + interval).div_euclid(interval) * interval;
-        }
-        push_hole(&mut holes, from, to);
-        if holes.len() >= MOST_HOLES {
-            break;
-        }
-    }
-    holes
-}
-
-fn push_hole(holes: &mut Vec<Gap>, from: i64, to: i64) {
-    if from <= to {
-        holes.push(Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason: GapReason::Late });
-    }
-}
-
-/// The last minutes as they were observed, and where ids go on.
-#[derive(Clone, Debug, Default)]
-pub struct Recent {
-    pub last: Option<LastSeen>,
-    /// In force at the end.
-    pub catalog: Option<Arc<Catalog>>,
-    pub observations: Vec<Observation>,
-}
-
-pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
-    let newest = "SELECT era, last, is_ended, first FROM era ORDER BY era DESC LIMIT 1";
-    let last = database.connection.query_row(newest, [], |row| {
-        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
-        Ok((LastSeen { id, is_end: row.get(2)? }, row.get::<_, i64>(3)?))
-    });
-    let (last, first) = match last {
-        Ok(last) => last,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
-        Err(error) => return Err(error),
-    };
-    // Where what is told of the last minutes is damaged, ids go on all the same.
-    let told = of_last_minutes(database, last, first.max((last.id.t - past).0 + 1));
-    Ok(told.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the last minutes of the history can't be read");
-        Recent { last: Some(last), ..Recent::default() }
-    }))
-}
-
-/// Of the newest era only: ids of another one are not its.
-fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
-    let Some(catalog) = newest_catalog(database)? else {
-        return Ok(Recent { last: Some(last), ..Recent::default() });
-    };
-    let to = last.id.t.0;
-    let families: Vec<Arc<str>> = catalog.iter().map(|family| Arc::clone(&family.id)).collect();
-    let question =
-        Question { families: Wanted::These(families), from: UnixMs(from), to: UnixMs(to), detail: Detail::Ticks };
-    let mut damages = Damages::default();
-    let Answer { courses, gaps } = answer(database, &mut damages, (&catalog, &[]), &question)?;
-    let observations = observations(&catalog, courses, gaps, last.id.era);
-    Ok(Recent { last: Some(last), catalog: Some(Arc::new(catalog)), observations })
-}
-
-/// Rows of families as samples of ticks, with the gaps between them.
-fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u32) -> Vec<Observation> {
-    let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
-    let by_name: HashMap<Arc<str>, &Course> =
-        courses.iter().map(|course| (Arc::clone(&course.family.id), course)).collect();
-    for family in catalog.iter() {
-        let Some(course) = by_name.get(&family.id) else { continue };
-        let Body::Ticks(rows) = &course.body else { continue };
-        let places: Vec<Option<usize>> =
-            family.dimensions.iter().map(|dimension| course.family.dimension(&dimension.id)).collect();
-        for (row, t) in rows.t.iter().enumerate().filter(|(_, t)| family.is_due(UnixMs(**t))) {
-            let value =
-                |place: &Option<usize>| Some(*rows.columns.get((*place)?)?.get(row)?).filter(|value| !value.is_nan());
-            let values = places.iter().map(value).collect();
-            ticks.entry(*t).or_default().push(FamilyValues { family: Arc::clone(&family.id), values });
-        }
-    }
-    let mut gaps = gaps.into_iter().peekable();
-    let mut observations = Vec::with_capacity(ticks.len());
-    for (t, families) in ticks {
-        while let Some(gap) = gaps.next_if(|gap| gap.from.is_some_and(|from| from.0 < t)) {
-            observations.push(Observation::Gap(gap));
-        }
-        let t = UnixMs(t);
-        observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
-    }
-    observations
-}
-
-/// The families in force at the end.
-pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
-    let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
-    let bytes: Vec<u8> = match database.connection.query_row(query, [], |row| row.get(0)) {
-        Ok(bytes) => bytes,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let (mut reader, mut ids) = (Reader(&bytes), Vec::new());
-    while let Ok(id) = reader.number() {
-        ids.push(id as i64);
-    }
-    Ok(Some(database.shapes.catalog(ids.into_iter())))
 }
 
 /// Whether there ever was such a family, stored or waiting to be.

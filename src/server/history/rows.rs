@@ -1,5 +1,7 @@
 //! What a family did, in columns: as it was sampled, or folded into buckets of time.
 
+use std::ops::Range;
+
 /// What a family did, oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns<T> {
@@ -97,9 +99,13 @@ impl<T: Cell> Columns<T> {
         self.t.binary_search(&t).ok()
     }
 
-    /// Some of the rows.
-    pub(super) fn pick(&self, rows: &[usize]) -> Self {
-        Self { t: picked(&self.t, rows), columns: self.columns.iter().map(|column| picked(column, rows)).collect() }
+    /// What stands in some stretches of time, which are in order and apart from each other.
+    pub(super) fn within(self, stretches: &[(i64, i64)]) -> Self {
+        let rows = rows_within(&self.t, stretches);
+        if rows == std::slice::from_ref(&(0..self.t.len())) {
+            return self;
+        }
+        Self { t: picked(&self.t, &rows), columns: self.columns.iter().map(|column| picked(column, &rows)).collect() }
     }
 
     /// The columns at their places among so many; at those that are nobody's, values are missing.
@@ -136,33 +142,63 @@ impl<T: Cell> Columns<T> {
 
     /// Into buckets; of buckets into longer ones, whose length is a multiple of these'.
     pub fn fold(&self, step: i64) -> Buckets {
-        let mut folded = Buckets::new(self.columns.len());
-        for (first, end) in stretches(&self.t, step) {
-            folded.t.push(self.t[first].div_euclid(step) * step);
-            for (folded, column) in folded.columns.iter_mut().zip(&self.columns) {
+        let folding = Folding::new(&self.t, std::slice::from_ref(&(0..self.t.len())), step);
+        let fold = |column: &Vec<T>| {
+            folding.fold(|rows| {
                 let mut bucket = Bucket::EMPTY;
-                column[first..end].iter().for_each(|cell| cell.add_to(&mut bucket));
-                folded.push(bucket);
-            }
-        }
-        folded
+                column[rows].iter().for_each(|cell| cell.add_to(&mut bucket));
+                bucket
+            })
+        };
+        Buckets { columns: self.columns.iter().map(fold).collect(), t: folding.t }
     }
 }
 
-fn picked<T: Copy>(all: &[T], rows: &[usize]) -> Vec<T> {
-    rows.iter().map(|row| all[*row]).collect()
+fn picked<T: Copy>(all: &[T], rows: &[Range<usize>]) -> Vec<T> {
+    rows.iter().flat_map(|rows| &all[rows.clone()]).copied().collect()
 }
 
-/// Where each stretch of rows of one bucket begins and ends.
-fn stretches(t: &[i64], step: i64) -> impl Iterator<Item = (usize, usize)> {
-    let mut first = 0;
-    std::iter::from_fn(move || {
-        let bucket = t.get(first)?.div_euclid(step);
-        let length = t[first..].iter().take_while(|t| t.div_euclid(step) == bucket).count();
-        let stretch = (first, first + length);
-        first += length;
-        Some(stretch)
-    })
+/// Where the rows of some stretches of time are.
+pub(super) fn rows_within(t: &[i64], stretches: &[(i64, i64)]) -> Vec<Range<usize>> {
+    let rows = |(first, last): &(i64, i64)| t.partition_point(|t| t < first)..t.partition_point(|t| t <= last);
+    stretches.iter().map(rows).filter(|rows| !rows.is_empty()).collect()
+}
+
+/// Which rows become which bucket.
+pub(super) struct Folding {
+    /// Where each bucket begins.
+    pub(super) t: Vec<i64>,
+    /// Rows that follow each other, and the bucket they are part of.
+    pieces: Vec<(usize, Range<usize>)>,
+}
+
+impl Folding {
+    /// Of some of the rows, in buckets of a length.
+    pub(super) fn new(t: &[i64], rows: &[Range<usize>], step: i64) -> Self {
+        let mut folding = Self { t: Vec::new(), pieces: Vec::new() };
+        for rows in rows {
+            let mut first = rows.start;
+            while first < rows.end {
+                let begin = t[first].div_euclid(step) * step;
+                let end = first + t[first..rows.end].partition_point(|t| *t < begin + step);
+                if folding.t.last() != Some(&begin) {
+                    folding.t.push(begin);
+                }
+                folding.pieces.push((folding.t.len() - 1, first..end));
+                first = end;
+            }
+        }
+        folding
+    }
+
+    /// A column's buckets, given what becomes of rows that follow each other.
+    pub(super) fn fold(&self, fold: impl Fn(Range<usize>) -> Bucket) -> Vec<Bucket> {
+        let mut buckets = vec![Bucket::EMPTY; self.t.len()];
+        for (bucket, rows) in &self.pieces {
+            buckets[*bucket].merge(&fold(rows.clone()));
+        }
+        buckets
+    }
 }
 
 #[cfg(test)]

@@ -2,29 +2,21 @@
 
 use super::course::{Answer, Question};
 use super::culprits;
-use super::database::{Database, FILE, OpenError, Shared};
-use super::inbox::{Inbox, Next};
+use super::database::{Database, OpenError, Shared};
 use super::lock::Lock;
-use super::reader::{self, Damages, Recent};
+use super::reader::{self, Damages};
+use super::recent::{self, Recent};
+use super::scribe::Scribe;
+use super::shop::{Shop, Trouble, locked};
 use super::tier::Retention;
-use super::writer::{self, Progress};
 use crate::model::{Catalog, Culprits, Interval, Observation, UnixMs};
 use crate::server::meter::Meter;
-use rusqlite::ErrorCode;
-use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// After a failure it is tried again this often.
-const RETRY: Duration = Duration::from_secs(5);
-
-/// In one transaction.
-const MOST_AT_ONCE: usize = 1_000;
 
 /// So many questions wait for their answers; whoever comes then is told to come later.
 const MOST_QUESTIONS: usize = 64;
@@ -55,14 +47,6 @@ pub struct Opened {
     pub recent: Recent,
 }
 
-/// Why something is not stored now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    pub since: UnixMs,
-    /// In words: `the disk is full`.
-    pub words: String,
-}
-
 /// There is no answer now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
@@ -79,16 +63,6 @@ pub(super) struct Store {
     threads: Mutex<Vec<JoinHandle<()>>>,
     #[cfg(test)]
     database: Shared,
-}
-
-/// What both threads and everybody else share.
-#[derive(Debug)]
-struct Shop {
-    inbox: Inbox,
-    trouble: RwLock<Option<Trouble>>,
-    /// Grows when the file was opened anew.
-    edition: AtomicU64,
-    meter: Arc<Meter>,
 }
 
 type Job = Box<dyn FnOnce(&mut Desk) + Send>;
@@ -113,7 +87,7 @@ impl Opened {
         };
         let lock = Lock::take(path, &settings.owner)?;
         let mut database = Database::open(path)?;
-        let recent = reader::recent(&mut database, past).map_err(wrong)?;
+        let recent = recent::recent(&mut database, past).map_err(wrong)?;
         Ok(Self { database, directory: Some((path.clone(), lock)), retention, recent })
     }
 
@@ -131,12 +105,7 @@ impl Opened {
 
 impl Store {
     pub(super) fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
-        let shop = Arc::new(Shop {
-            inbox: Inbox::new(Arc::clone(&catalog)),
-            trouble: RwLock::new(None),
-            edition: AtomicU64::new(0),
-            meter,
-        });
+        let shop = Arc::new(Shop::new(Arc::clone(&catalog), meter));
         let Opened { database, directory, retention, .. } = opened;
         let database = Arc::new(Mutex::new(database));
         let path = directory.as_ref().map(|(path, _)| path.clone());
@@ -151,14 +120,7 @@ impl Store {
         let (sender, jobs) = mpsc::sync_channel(MOST_QUESTIONS);
         #[cfg(test)]
         let writes_to = Arc::clone(&database);
-        let scribe = Scribe {
-            file: directory.as_ref().and_then(|(path, _)| identity(path)),
-            shop: Arc::clone(&shop),
-            database,
-            directory,
-            retention,
-            progress: Progress::new(catalog),
-        };
+        let scribe = Scribe::new(Arc::clone(&shop), database, directory, retention, catalog);
         let writing = std::thread::Builder::new().name("history".to_owned()).spawn(move || scribe.run())?;
         let reading = std::thread::Builder::new().name("answers".to_owned()).spawn(move || desk.run(&jobs))?;
         let threads = Mutex::new(vec![writing, reading]);
@@ -220,7 +182,7 @@ impl Store {
     }
 
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.shared.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.trouble()
     }
 
     /// Stores what waits and ends both threads.
@@ -268,7 +230,7 @@ impl Desk {
 
     /// The file as it is now: it may have been opened anew.
     fn database(&mut self) -> Result<Shared, Unanswered> {
-        let edition = self.shop.edition.load(Ordering::Acquire);
+        let edition = self.shop.edition();
         if let Some(directory) = self.directory.as_ref().filter(|_| self.database.is_none() || self.edition != edition)
         {
             let opened = Database::read(directory).map_err(|error| {
@@ -280,173 +242,6 @@ impl Desk {
         }
         self.database.clone().ok_or(Unanswered::Unreadable)
     }
-}
-
-impl Shop {
-    fn set_trouble(&self, words: Option<String>) {
-        let mut trouble = self.trouble.write().unwrap_or_else(PoisonError::into_inner);
-        match (words, trouble.is_some()) {
-            (Some(words), false) => {
-                tracing::error!("nothing is stored: {words}; it is tried again every {} s", RETRY.as_secs());
-                *trouble = Some(Trouble { since: now(), words });
-            }
-            (Some(words), true) => trouble.iter_mut().for_each(|trouble| trouble.words.clone_from(&words)),
-            (None, true) => {
-                tracing::info!("the history is stored again");
-                *trouble = None;
-            }
-            (None, false) => {}
-        }
-    }
-}
-
-/// The one who writes.
-struct Scribe {
-    shop: Arc<Shop>,
-    database: Shared,
-    directory: Option<(PathBuf, Lock)>,
-    /// Which file was opened: another one may stand in its place later, or none.
-    file: Option<(u64, u64)>,
-    retention: Retention,
-    progress: Progress,
-}
-
-impl Scribe {
-    fn run(mut self) {
-        let mut retry = None;
-        loop {
-            let next = self.shop.inbox.wait(retry);
-            let stored = catch_unwind(AssertUnwindSafe(|| self.store_all())).unwrap_or_else(|_| {
-                self.progress.forget_file();
-                let database = &mut *locked(&self.database);
-                database.shapes = Default::default();
-                drop(database.shapes.renew(&database.connection));
-                Err("of a mistake in Telltale".to_owned())
-            });
-            self.count_written();
-            retry = stored.is_err().then(|| Instant::now() + RETRY);
-            self.shop.set_trouble(stored.err());
-            if next == Next::StoreLast {
-                let database = locked(&self.database);
-                if retry.is_none()
-                    && self.directory.is_some()
-                    && let Err(error) = writer::end(&database)
-                {
-                    tracing::warn!(%error, "the end of the history could not be marked");
-                }
-                return;
-            }
-        }
-    }
-
-    /// Everything that waits, some at a time; why not, in words.
-    fn store_all(&mut self) -> Result<(), String> {
-        loop {
-            let batch = self.shop.inbox.oldest(MOST_AT_ONCE);
-            if batch.is_empty() {
-                return Ok(());
-            }
-            self.look_after_file()?;
-            self.with_file(|database, progress, _| writer::store(database, progress, &batch))?;
-            let tidied = self.with_file(writer::tidy);
-            // Whoever waits for the samples to be stored finds the trouble as it is then.
-            self.shop.set_trouble(tidied.clone().err());
-            // Stored they are, also when an hour can't be packed: they must neither wait nor be stored again.
-            self.shop.inbox.stored(&batch, self.progress.newest);
-            tidied?;
-        }
-    }
-
-    /// Writes something; why not, in words.
-    fn with_file(
-        &mut self,
-        write: impl FnOnce(&mut Database, &mut Progress, &Retention) -> rusqlite::Result<()>,
-    ) -> Result<(), String> {
-        let mut database = locked(&self.database);
-        let database = &mut *database;
-        write(database, &mut self.progress, &self.retention).map_err(|error| {
-            tracing::debug!(%error, "storing failed");
-            self.progress.forget_file();
-            // Numbers that were given out may not have been stored.
-            database.shapes = Default::default();
-            drop(database.shapes.renew(&database.connection));
-            // It may be opened for writing again once that is allowed.
-            if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
-                self.file = None;
-            }
-            words(&error)
-        })
-    }
-
-    /// A directory that was removed or unmounted would take what is written with it, without an error.
-    fn look_after_file(&mut self) -> Result<(), String> {
-        let Some((path, lock)) = &mut self.directory else { return Ok(()) };
-        if identity(path).is_some() && identity(path) == self.file {
-            return Ok(());
-        }
-        tracing::warn!("the history's file is gone; another one is begun");
-        let gone = |error: OpenError| {
-            tracing::debug!(%error, "the history can't be opened again");
-            let is_there = identity(path).is_some();
-            if is_there { "its directory can't be written to" } else { "its directory is gone" }.to_owned()
-        };
-        // Our own lock would keep ourselves out, too.
-        if !lock.is_of(path) {
-            *lock = Lock::take(path, &format!("process {}", std::process::id())).map_err(gone)?;
-        }
-        let database = Database::open(path).map_err(gone)?;
-        self.file = identity(path);
-        *locked(&self.database) = database;
-        self.progress.forget_file();
-        self.shop.edition.fetch_add(1, Ordering::Release);
-        Ok(())
-    }
-
-    fn count_written(&self) {
-        if self.directory.is_none() {
-            return;
-        }
-        if let Some(bytes) = written_by_this_thread() {
-            self.shop.meter.set_written_bytes(bytes);
-        }
-        let used = writer::used_bytes(&locked(&self.database).connection);
-        self.shop.meter.set_stored_bytes(used.unwrap_or_default());
-    }
-}
-
-/// Which file stands there.
-fn identity(directory: &Path) -> Option<(u64, u64)> {
-    let file = std::fs::metadata(directory.join(FILE)).ok()?;
-    Some((file.dev(), file.ino()))
-}
-
-/// As the kernel counts what was handed to it.
-fn written_by_this_thread() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/thread-self/io").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("wchar: ")?.trim().parse().ok())
-}
-
-fn words(error: &rusqlite::Error) -> String {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the disk is full",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
-        Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
-        Some(ErrorCode::CannotOpen) => "its file can't be opened",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program uses its file",
-        _ => "of an unexpected error",
-    }
-    .to_owned()
-}
-
-/// Whoever panicked under the lock left a transaction that is rolled back by the next one to begin.
-fn locked(database: &Shared) -> MutexGuard<'_, Database> {
-    database.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn now() -> UnixMs {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixMs(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The answer to a question.

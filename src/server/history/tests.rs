@@ -334,10 +334,10 @@ fn damage_costs_what_is_damaged_and_is_a_gap() -> Result {
     assert!(history.flush(PATIENCE));
     let mask = (1_i64 << 42) - 1;
     let flip = "substr(body, 1, 40) || x'5a' || substr(body, 42)";
-    spoil(
-        &folder.path,
-        &format!("UPDATE extent SET body = {flip} WHERE place >> 61 = 0 AND place & {mask} = {}", BEGIN + HOUR_MS),
-    )?;
+    // The first shape, of `cpu`, alone.
+    let hour_of_cpu = format!("place >> 42 = 1 AND place & {mask} = {}", BEGIN + HOUR_MS);
+    spoil(&folder.path, &format!("UPDATE extent SET body = {flip} WHERE {hour_of_cpu}"))?;
+    assert_eq!(ask(&history, "slow", BEGIN, BEGIN + 4 * HOUR_MS, Detail::Ticks)?.1, [], "nothing else is missing");
     let (course, gaps) = ask(&history, "cpu", BEGIN, BEGIN + 4 * HOUR_MS, Detail::Ticks)?;
     assert_eq!(course.body.t(), [seconds(0..3_600), seconds(7_200..10_900)].concat());
     let hour = Gap {
@@ -352,6 +352,43 @@ fn damage_costs_what_is_damaged_and_is_a_gap() -> Result {
     assert!(history.flush(PATIENCE));
     let rest = ticks(&history, "cpu", BEGIN + 2 * HOUR_MS, BEGIN + 5 * HOUR_MS)?;
     assert!(rest.len() > 3_600 && rest.len() < 3_700 && rest.last() == Some(&(BEGIN + 4 * HOUR_MS)));
+    Ok(())
+}
+
+#[test]
+fn a_stop_waits_for_no_hour_to_be_packed_and_the_next_start_packs_it() -> Result {
+    let folder = Folder::new()?;
+    let history = start(Some(&folder.path))?;
+    record(&history, 0..3_700);
+    history.close();
+    let history = start(Some(&folder.path))?;
+    assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + 2 * HOUR_MS)?, seconds(0..3_700));
+    record(&history, 3_700..3_710);
+    assert!(history.flush(PATIENCE));
+    assert_eq!(ticks(&history, "cpu", BEGIN, BEGIN + 2 * HOUR_MS)?, seconds(0..3_710));
+    let connection = Database::read(&folder.path)?.connection;
+    let earliest: i64 = connection.query_row("SELECT min(last) FROM hot", [], |row| row.get(0))?;
+    assert!(earliest >= BEGIN + HOUR_MS, "the first hour is packed");
+    Ok(())
+}
+
+#[test]
+fn families_of_which_nothing_is_left_are_forgotten() -> Result {
+    let hour = Duration::from_hours(1);
+    let retention =
+        Retention { ticks: hour, minutes: hour, hours: hour, settled_after: Duration::ZERO, ..Retention::default() };
+    let history = start_with(None, catalog(), retention)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    record(&history, 0..10);
+    history.record(&Observation::Catalog(Arc::new(Catalog(vec![family("last", 1_000, &["a"])]))));
+    for (second, is_known) in [(20, true), (40 * 86_400, false)] {
+        history.record(&observation(0, BEGIN + second * 1_000));
+        assert!(history.flush(PATIENCE));
+        for id in ["slow", "cpu"] {
+            assert_eq!(runtime.block_on(history.knows(id.into())), Ok(is_known), "{id}");
+        }
+        assert_eq!(runtime.block_on(history.knows("last".into())), Ok(true));
+    }
     Ok(())
 }
 

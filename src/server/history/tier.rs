@@ -7,6 +7,11 @@ pub(super) const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub(super) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// The number of the hour that holds an instant.
+pub(super) const fn hour(t: i64) -> i64 {
+    t.div_euclid(HOUR_MS)
+}
+
 /// How long one step may be: every one is a multiple of a tier's, or finer than a minute.
 const STEPS_MS: [i64; 30] = [
     250,

@@ -1,0 +1,76 @@
+//! Which clock's word counts where two of them speak of the same time.
+
+use crate::model::{Gap, UnixMs};
+use rusqlite::Connection;
+
+/// The eras, in order: number, first and last instant. Where two know of the same time, the clock had been set back, and
+/// what the later one says counts; so does that nothing is to come yet.
+#[derive(Debug, Default)]
+pub(super) struct Eras(Vec<(i64, i64, i64)>);
+
+impl Eras {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut query = connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The newest one, and its last instant.
+    pub(super) fn newest(&self) -> Option<(i64, i64)> {
+        self.0.last().map(|(era, _, last)| (*era, *last))
+    }
+
+    /// What counts of an era from one instant to another: all but what later ones have taken over.
+    pub(super) fn counting(&self, era: i64, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let later = || self.0.iter().filter(|(later, ..)| *later > era).map(|(_, first, last)| (*first, *last));
+        let beyond = later().next_back().map(|(_, last)| (last, i64::MAX));
+        let mut left = vec![(from, to)];
+        for (begin, end) in later().chain(beyond) {
+            let around = |(first, last): (i64, i64)| {
+                let before = (first, last.min(begin.saturating_sub(1)));
+                let after = (first.max(end.saturating_add(1)), last);
+                let is_apart = last < begin || end < first;
+                let pieces = if is_apart { [Some((first, last)), None] } else { [Some(before), Some(after)] };
+                pieces.into_iter().flatten().filter(|(first, last)| first <= last)
+            };
+            left = left.into_iter().flat_map(around).collect();
+        }
+        left
+    }
+
+    pub(super) fn take(&mut self, era: i64, t: i64) {
+        match self.0.iter_mut().find(|(known, ..)| *known == era) {
+            Some((.., last)) => *last = t,
+            None => self.0.push((era, t, t)),
+        }
+    }
+
+    /// What is left of an era's gap where later ones have taken over.
+    pub(super) fn clip(&self, era: i64, gap: Gap) -> Vec<Gap> {
+        let (Some(first), Some(last)) = (gap.from, gap.to) else { return Vec::new() };
+        let left = self.counting(era, first.0, last.0).into_iter();
+        left.map(|(first, last)| Gap { from: Some(UnixMs(first)), to: Some(UnixMs(last)), ..gap }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::GapReason;
+
+    #[test]
+    fn a_gap_ends_where_a_later_era_knows_better() {
+        let eras = Eras(vec![(0, 0, 99), (1, 1_000, 1_500), (2, 200, 400)]);
+        let clip = |era, first, last| {
+            let gap = Gap { from: Some(UnixMs(first)), to: Some(UnixMs(last)), reason: GapReason::Clock };
+            let left = eras.clip(era, gap).into_iter();
+            left.map(|gap| (gap.from.map_or(0, |from| from.0), gap.to.map_or(0, |to| to.0))).collect::<Vec<_>>()
+        };
+        assert_eq!(clip(1, 100, 999), [(100, 199)], "the clock came back: nothing later than its newest counts");
+        assert_eq!(clip(0, 10, 20), [(10, 20)]);
+        assert_eq!(clip(2, 250, 300), [(250, 300)], "its own gaps stay");
+        let once = Eras(vec![(0, 0, 99), (1, 30, 60), (2, 80, 90)]);
+        let gap = Gap { from: Some(UnixMs(10)), to: Some(UnixMs(85)), reason: GapReason::Suspended };
+        let left: Vec<_> = once.clip(0, gap).into_iter().map(|gap| (gap.from, gap.to)).collect();
+        assert_eq!(left, [(10, 29), (61, 79)].map(|(from, to)| (Some(UnixMs(from)), Some(UnixMs(to)))));
+    }
+}

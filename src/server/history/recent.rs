@@ -1,0 +1,93 @@
+//! What a start goes on from: the last minutes as they were observed, and where ids go on.
+
+use super::bytes::Reader;
+use super::course::{Answer, Body, Course, Detail, Question, Wanted};
+use super::database::Database;
+use super::reader::{Damages, answer};
+use crate::model::sample::FamilyValues;
+use crate::model::{Catalog, EventId, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The last minutes as they were observed, and where ids go on.
+#[derive(Clone, Debug, Default)]
+pub struct Recent {
+    pub last: Option<LastSeen>,
+    /// In force at the end.
+    pub catalog: Option<Arc<Catalog>>,
+    pub observations: Vec<Observation>,
+}
+
+pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
+    let newest = "SELECT era, last, is_ended, first FROM era ORDER BY era DESC LIMIT 1";
+    let last = database.connection.query_row(newest, [], |row| {
+        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
+        Ok((LastSeen { id, is_end: row.get(2)? }, row.get::<_, i64>(3)?))
+    });
+    let (last, first) = match last {
+        Ok(last) => last,
+        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
+        Err(error) => return Err(error),
+    };
+    // Where what is told of the last minutes is damaged, ids go on all the same.
+    let told = of_last_minutes(database, last, first.max((last.id.t - past).0 + 1));
+    Ok(told.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the last minutes of the history can't be read");
+        Recent { last: Some(last), ..Recent::default() }
+    }))
+}
+
+/// Of the newest era only: ids of another one are not its.
+fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
+    let Some(catalog) = newest_catalog(database)? else {
+        return Ok(Recent { last: Some(last), ..Recent::default() });
+    };
+    let to = last.id.t.0;
+    let families: Vec<Arc<str>> = catalog.iter().map(|family| Arc::clone(&family.id)).collect();
+    let question =
+        Question { families: Wanted::These(families), from: UnixMs(from), to: UnixMs(to), detail: Detail::Ticks };
+    let mut damages = Damages::default();
+    let Answer { courses, gaps } = answer(database, &mut damages, (&catalog, &[]), &question)?;
+    let observations = observations(&catalog, courses, gaps, last.id.era);
+    Ok(Recent { last: Some(last), catalog: Some(Arc::new(catalog)), observations })
+}
+
+/// Rows of families as samples of ticks, with the gaps between them.
+fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u32) -> Vec<Observation> {
+    let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
+    let by_name: HashMap<Arc<str>, &Course> =
+        courses.iter().map(|course| (Arc::clone(&course.family.id), course)).collect();
+    for family in catalog.iter() {
+        let Some(course) = by_name.get(&family.id) else { continue };
+        let Body::Ticks(rows) = &course.body else { continue };
+        let places: Vec<Option<usize>> =
+            family.dimensions.iter().map(|dimension| course.family.dimension(&dimension.id)).collect();
+        for (row, t) in rows.t.iter().enumerate().filter(|(_, t)| family.is_due(UnixMs(**t))) {
+            let value =
+                |place: &Option<usize>| Some(*rows.columns.get((*place)?)?.get(row)?).filter(|value| !value.is_nan());
+            let values = places.iter().map(value).collect();
+            ticks.entry(*t).or_default().push(FamilyValues { family: Arc::clone(&family.id), values });
+        }
+    }
+    let mut gaps = gaps.into_iter().peekable();
+    let mut observations = Vec::with_capacity(ticks.len());
+    for (t, families) in ticks {
+        while let Some(gap) = gaps.next_if(|gap| gap.from.is_some_and(|from| from.0 < t)) {
+            observations.push(Observation::Gap(gap));
+        }
+        let t = UnixMs(t);
+        observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
+    }
+    observations
+}
+
+/// The families in force at the end.
+pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
+    let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
+    let bytes: Vec<u8> = match database.connection.query_row(query, [], |row| row.get(0)) {
+        Ok(bytes) => bytes,
+        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(database.shapes.catalog(Reader(&bytes).numbers().into_iter())))
+}

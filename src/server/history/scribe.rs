@@ -1,0 +1,196 @@
+//! The thread that stores what the inbox holds, and puts it in order.
+
+use super::database::{Database, FILE, OpenError, Shared};
+use super::forget::used_bytes;
+use super::inbox::Next;
+use super::lock::Lock;
+use super::shop::{RETRY, Shop, locked};
+use super::tidy::Tidier;
+use super::tier::Retention;
+use super::writer::{self, Progress};
+use crate::model::Catalog;
+use rusqlite::ErrorCode;
+use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// In one transaction.
+const MOST_AT_ONCE: usize = 1_000;
+
+pub(super) struct Scribe {
+    shop: Arc<Shop>,
+    database: Shared,
+    directory: Option<(PathBuf, Lock)>,
+    /// Which file was opened: another one may stand in its place later, or none.
+    file: Option<(u64, u64)>,
+    retention: Retention,
+    progress: Progress,
+    tidier: Tidier,
+    /// Why nothing could be put in order last.
+    untidy: Option<String>,
+}
+
+impl Scribe {
+    pub(super) fn new(
+        shop: Arc<Shop>,
+        database: Shared,
+        directory: Option<(PathBuf, Lock)>,
+        retention: Retention,
+        catalog: Arc<Catalog>,
+    ) -> Self {
+        Self {
+            file: directory.as_ref().and_then(|(path, _)| identity(path)),
+            shop,
+            database,
+            directory,
+            retention,
+            progress: Progress::new(catalog),
+            tidier: Tidier::default(),
+            untidy: None,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut retry = None;
+        loop {
+            let next = self.shop.inbox.wait(retry);
+            let work = || if next == Next::Tidy { self.tidy() } else { self.store_all() };
+            let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                self.learn_anew();
+                Err("of a mistake in Telltale".to_owned())
+            });
+            self.count_written();
+            retry = done.is_err().then(|| Instant::now() + RETRY);
+            if next == Next::Tidy {
+                self.untidy = done.err();
+                self.shop.set_trouble(self.untidy.clone());
+                if !self.tidier.is_at_work() {
+                    self.shop.inbox.tidied();
+                }
+            } else {
+                self.shop.set_trouble(done.err().or_else(|| self.untidy.clone()));
+            }
+            if next == Next::StoreLast {
+                let database = locked(&self.database);
+                if retry.is_none()
+                    && self.directory.is_some()
+                    && let Err(error) = writer::end(&database)
+                {
+                    tracing::warn!(%error, "the end of the history could not be marked");
+                }
+                return;
+            }
+        }
+    }
+
+    /// Everything that waits, some at a time; why not, in words.
+    fn store_all(&mut self) -> Result<(), String> {
+        loop {
+            let batch = self.shop.inbox.oldest(MOST_AT_ONCE);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.look_after_file()?;
+            self.with_file(|scribe, database| writer::store(database, &mut scribe.progress, &batch))?;
+            self.tidier.look(self.progress.newest);
+            self.shop.inbox.stored(&batch, self.progress.newest, self.tidier.is_at_work());
+        }
+    }
+
+    /// Puts some of what is stored in order.
+    fn tidy(&mut self) -> Result<(), String> {
+        self.look_after_file()?;
+        self.with_file(|scribe, database| scribe.tidier.go_on(database, &scribe.retention))
+    }
+
+    /// Writes something; why not, in words.
+    fn with_file(
+        &mut self,
+        write: impl FnOnce(&mut Self, &mut Database) -> rusqlite::Result<()>,
+    ) -> Result<(), String> {
+        let database = Arc::clone(&self.database);
+        let written = write(self, &mut locked(&database));
+        written.map_err(|error| {
+            tracing::debug!(%error, "storing failed");
+            self.learn_anew();
+            // It may be opened for writing again once that is allowed.
+            if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
+                self.file = None;
+            }
+            words(&error)
+        })
+    }
+
+    /// What was learned of the file may not be so: numbers that were given out may not have been stored.
+    fn learn_anew(&mut self) {
+        self.progress.forget_file();
+        self.tidier.begin_anew();
+        let mut database = locked(&self.database);
+        let Database { connection, shapes } = &mut *database;
+        *shapes = Default::default();
+        drop(shapes.renew(connection));
+    }
+
+    /// A directory that was removed or unmounted would take what is written with it, without an error.
+    fn look_after_file(&mut self) -> Result<(), String> {
+        let Some((path, lock)) = &mut self.directory else { return Ok(()) };
+        if identity(path).is_some() && identity(path) == self.file {
+            return Ok(());
+        }
+        tracing::warn!("the history's file is gone; another one is begun");
+        let gone = |error: OpenError| {
+            tracing::debug!(%error, "the history can't be opened again");
+            let is_there = identity(path).is_some();
+            if is_there { "its directory can't be written to" } else { "its directory is gone" }.to_owned()
+        };
+        // Our own lock would keep ourselves out, too.
+        if !lock.is_of(path) {
+            *lock = Lock::take(path, &format!("process {}", std::process::id())).map_err(gone)?;
+        }
+        let database = Database::open(path).map_err(gone)?;
+        self.file = identity(path);
+        *locked(&self.database) = database;
+        self.progress.forget_file();
+        self.tidier.begin_anew();
+        self.shop.opened_anew();
+        Ok(())
+    }
+
+    fn count_written(&self) {
+        if self.directory.is_none() {
+            return;
+        }
+        if let Some(bytes) = written_by_this_thread() {
+            self.shop.meter.set_written_bytes(bytes);
+        }
+        let used = used_bytes(&locked(&self.database).connection);
+        self.shop.meter.set_stored_bytes(used.unwrap_or_default());
+    }
+}
+
+/// Which file stands there.
+fn identity(directory: &Path) -> Option<(u64, u64)> {
+    let file = std::fs::metadata(directory.join(FILE)).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// As the kernel counts what was handed to it.
+fn written_by_this_thread() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/io").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("wchar: ")?.trim().parse().ok())
+}
+
+fn words(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
+        Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
+        Some(ErrorCode::CannotOpen) => "its file can't be opened",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program uses its file",
+        _ => "of an unexpected error",
+    }
+    .to_owned()
+}

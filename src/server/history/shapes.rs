@@ -1,0 +1,169 @@
+//! Families as they were when something of them was stored, each under a number.
+
+use super::database::Place;
+use crate::model::{Catalog, Dimension, Family, Interval, Unit};
+use rusqlite::{Connection, Transaction};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Families as they were when something of them was stored, by number. Dimensions, units or intervals that change make
+/// another shape of the same family.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shapes {
+    by_id: HashMap<i64, Arc<Family>>,
+    /// The number of the newest shape of each family.
+    newest: HashMap<Arc<str>, i64>,
+}
+
+impl Shapes {
+    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut shapes = Self::default();
+        shapes.renew(connection)?;
+        Ok(shapes)
+    }
+
+    /// Learns those that came since.
+    pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let known = self.by_id.keys().copied().max().unwrap_or(-1);
+        let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
+        let mut rows = query.query([known])?;
+        while let Some(row) = rows.next()? {
+            let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            match unpack(&packed) {
+                Some(family) => self.insert(id, Arc::new(family)),
+                None => tracing::warn!(id, "a family in the history can't be read"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing of these is left.
+    pub(super) fn forget(&mut self, ids: &[i64]) {
+        for id in ids {
+            let Some(family) = self.by_id.remove(id) else { continue };
+            if self.newest.get(&family.id) == Some(id) {
+                let others = self.by_id.iter().filter(|(_, other)| other.id == family.id).map(|(id, _)| *id);
+                match others.max() {
+                    Some(newest) => drop(self.newest.insert(Arc::clone(&family.id), newest)),
+                    None => drop(self.newest.remove(&family.id)),
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, id: i64, family: Arc<Family>) {
+        self.newest.insert(Arc::clone(&family.id), id);
+        self.by_id.insert(id, family);
+    }
+
+    pub(super) fn get(&self, id: i64) -> Option<&Arc<Family>> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn is_known(&self, family: &str) -> bool {
+        self.newest.contains_key(family)
+    }
+
+    /// The families as they were last, by name.
+    pub(super) fn newest(&self) -> Catalog {
+        let mut families: Vec<Family> =
+            self.newest.values().filter_map(|id| Some((**self.get(*id)?).clone())).collect();
+        families.sort_by(|left, right| left.id.cmp(&right.id));
+        Catalog(families)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (i64, &Arc<Family>)> {
+        self.by_id.iter().map(|(id, family)| (*id, family))
+    }
+
+    /// The number of a family as it is now; a new one is stored, if there is any number left.
+    pub(super) fn number(&mut self, family: &Family, within: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
+        let known = self.newest.get(&family.id).filter(|id| self.by_id.get(id).is_some_and(|known| **known == *family));
+        if let Some(id) = known {
+            return Ok(Some(*id));
+        }
+        if let Some((id, known)) = self.by_id.iter().find(|(_, known)| ***known == *family) {
+            let id = *id;
+            self.newest.insert(Arc::clone(&known.id), id);
+            return Ok(Some(id));
+        }
+        if self.by_id.keys().copied().max().unwrap_or(0) >= Place::LAST_SHAPE {
+            return Ok(None);
+        }
+        within.execute("INSERT INTO shape (family) VALUES (?1)", [pack(family)])?;
+        let id = within.last_insert_rowid();
+        self.insert(id, Arc::new(family.clone()));
+        Ok(Some(id))
+    }
+
+    /// All shapes as one catalog: what derived series are looked up in.
+    pub(super) fn catalog(&self, ids: impl Iterator<Item = i64>) -> Catalog {
+        Catalog(ids.filter_map(|id| self.get(id)).map(|family| (**family).clone()).collect())
+    }
+}
+
+/// A family as few bytes: what is usual is left out.
+fn pack(family: &Family) -> Vec<u8> {
+    use serde_json::{Value, json};
+    use std::io::Write;
+    let dimension = |dimension: &Dimension| match (&dimension.unit, dimension.id == dimension.label) {
+        (None, true) => json!(dimension.id),
+        (None, false) => json!([dimension.id, dimension.label]),
+        (Some(unit), _) => json!([dimension.id, dimension.label, unit.id()]),
+    };
+    let dimensions: Vec<Value> = family.dimensions.iter().map(dimension).collect();
+    let text = json!([family.id, family.title, family.unit.id(), family.stacked, family.interval_ms, dimensions]);
+    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    // Memory takes whatever is written to it.
+    drop(packer.write_all(text.to_string().as_bytes()));
+    packer.finish().unwrap_or_default()
+}
+
+fn unpack(packed: &[u8]) -> Option<Family> {
+    use serde_json::Value;
+    let text: Value = serde_json::from_reader(flate2::read::DeflateDecoder::new(packed)).ok()?;
+    let [id, title, unit, stacked, interval, dimensions] = text.as_array()?.as_slice() else { return None };
+    let dimension = |value: &Value| {
+        let parts = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let text = |place: usize| parts.get(place).and_then(Value::as_str);
+        let id: Arc<str> = text(0)?.into();
+        let label = text(1).map_or_else(|| Arc::clone(&id), Arc::from);
+        Some(Dimension { id, label, unit: text(2).and_then(Unit::parse) })
+    };
+    Some(Family {
+        id: id.as_str()?.into(),
+        title: title.as_str()?.into(),
+        unit: Unit::parse(unit.as_str()?)?,
+        stacked: stacked.as_bool()?,
+        interval_ms: Interval::from_ms(u32::try_from(interval.as_u64()?).ok()?)?,
+        dimensions: dimensions.as_array()?.iter().map(dimension).collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::database::Database;
+    use super::*;
+
+    fn family(label: &str) -> Family {
+        Family::new("load", "Load", Unit::Count, Interval::SECOND, &[("load1", label)])
+    }
+
+    #[test]
+    fn a_shape_is_stored_once_and_found_again() -> Result<(), Box<dyn std::error::Error>> {
+        let with_unit = Dimension { id: "a".into(), label: "A".into(), unit: Some(Unit::Bytes) };
+        let mixed = Family { dimensions: vec![with_unit], ..family("b").stacked() };
+        assert_eq!(unpack(&pack(&mixed)), Some(mixed));
+        let folder = super::super::fixture::Folder::new()?;
+        let mut database = Database::open(&folder.path)?;
+        let transaction = database.connection.transaction()?;
+        let numbers =
+            ["a", "a", "b", "a"].map(|label| database.shapes.number(&family(label), &transaction).ok().flatten());
+        assert_eq!(numbers, [Some(1), Some(1), Some(2), Some(1)]);
+        transaction.commit()?;
+        let read = Database::read(&folder.path)?;
+        assert_eq!(read.shapes.iter().count(), 2);
+        assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
+        Ok(())
+    }
+}
