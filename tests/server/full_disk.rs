@@ -53,6 +53,37 @@ async fn a_full_disk_stops_nothing_but_storing_and_loses_nothing() -> io::Result
 }
 
 #[tokio::test]
+async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there_is_room() -> io::Result<()> {
+    for is_killed in [false, true] {
+        let Some(disk) = SmallDisk::new()? else { return Ok(()) };
+        let server = Server::start_with(Options { store: disk.store(), ..Options::default() })?;
+        (1..=20).for_each(|second| server.tick(second));
+        assert!(server.state.history.flush(Duration::from_secs(20)));
+        // What a kill leaves is copied, and put back after the end; what readers share has to be made anew.
+        let mut left = if is_killed { disk.files()? } else { Vec::new() };
+        left.retain(|(path, _)| !path.to_string_lossy().ends_with("-shm"));
+        server.stop().await?;
+        left.iter().try_for_each(|(path, bytes)| fs::write(path, bytes))?;
+        disk.fill()?;
+
+        let server = Server::start_with(Options { store: disk.store(), ..Options::default() })?;
+        assert_eq!(server.state.history.newest().map(|(id, _)| id.t.0), Some(20_000), "the last minutes are there");
+        server.tick(26);
+        until(|| server.state.history.trouble().is_some()).await?;
+        let problem = server.get("/readyz", &[]).await?.json();
+        assert_eq!(problem["code"].as_str(), Some("storing_stalled"), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("the disk is full")), "{problem}");
+        (27..=30).for_each(|second| server.tick(second));
+        disk.make_room()?;
+        until(|| server.state.history.trouble().is_none()).await?;
+        let all: Vec<i64> = (1..=20).chain(26..=30).collect();
+        assert_eq!(seconds(&server).await?, all, "killed: {is_killed}");
+        server.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_disk_that_is_read_only_is_refused_in_one_line() -> io::Result<()> {
     let Some(disk) = SmallDisk::new()? else { return Ok(()) };
     mount(&["-o", "remount,ro", &disk.path])?;
@@ -123,6 +154,12 @@ impl SmallDisk {
     fn store(&self) -> StoreSettings {
         let directory = Some(PathBuf::from(&self.path));
         StoreSettings { directory, retention: Retention::default(), owner: "a test".to_owned() }
+    }
+
+    /// What stands on it now.
+    fn files(&self) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
+        let files = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.path()));
+        files.map(|path| path.and_then(|path| fs::read(&path).map(|bytes| (path, bytes)))).collect()
     }
 
     /// To the last byte.

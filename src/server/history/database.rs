@@ -2,7 +2,7 @@
 
 use super::shapes::Shapes;
 use super::tier::Tier;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, ffi};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,24 @@ pub(super) fn plain(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
+/// Why nothing is stored.
+pub(super) fn words(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        // There is no room for what readers share.
+        Some(ErrorCode::SystemIoFailure) if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
+            "the disk is full"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
+        Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
+        Some(ErrorCode::CannotOpen) => "its file can't be opened",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program uses its file",
+        _ => "of an unexpected error",
+    }
+    .to_owned()
+}
+
 /// One connection to the file, and the families whose columns stand in it.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -99,6 +117,13 @@ impl Database {
     /// For those who only read.
     pub(super) fn read(directory: &Path) -> rusqlite::Result<Self> {
         Self::of(connect_to_read(&directory.join(FILE))?)
+    }
+
+    /// For a look at a disk that is full: what several connections share is held in memory, and there is one only.
+    pub(super) fn read_alone(directory: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(directory.join(FILE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+        Self::of(connection)
     }
 
     pub(super) fn of(connection: Connection) -> rusqlite::Result<Self> {
@@ -214,6 +239,11 @@ fn step(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Whether it may be otherwise later, without anybody's doing anything to the file.
+pub(super) fn may_pass(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
 }
 
 /// Whether the file itself is at fault, and no wait would help.

@@ -1,6 +1,6 @@
 //! The thread that stores what the inbox holds, and puts it in order.
 
-use super::database::{Database, FILE, OpenError, Shared};
+use super::database::{Database, FILE, OpenError, Shared, words};
 use super::forget::used_bytes;
 use super::inbox::Next;
 use super::lock::Lock;
@@ -23,7 +23,7 @@ pub(super) struct Scribe {
     shop: Arc<Shop>,
     database: Shared,
     directory: Option<(PathBuf, Lock)>,
-    /// Which file was opened: another one may stand in its place later, or none.
+    /// Which file was opened: another one may stand in its place later, or none. `None` before one could be.
     file: Option<(u64, u64)>,
     retention: Retention,
     progress: Progress,
@@ -40,8 +40,10 @@ impl Scribe {
         retention: Retention,
         catalog: Arc<Catalog>,
     ) -> Self {
+        // While there is trouble, the file has not been opened.
+        let file = directory.as_ref().filter(|_| shop.trouble().is_none()).and_then(|(path, _)| identity(path));
         Self {
-            file: directory.as_ref().and_then(|(path, _)| identity(path)),
+            file,
             shop,
             database,
             directory,
@@ -139,7 +141,9 @@ impl Scribe {
         if identity(path).is_some() && identity(path) == self.file {
             return Ok(());
         }
-        tracing::warn!("the history's file is gone; another one is begun");
+        if self.file.take().is_some() {
+            tracing::warn!("the history's file is gone; another one is begun");
+        }
         let gone = |error: OpenError| {
             tracing::debug!(%error, "the history can't be opened again");
             let is_there = identity(path).is_some();
@@ -180,17 +184,4 @@ fn identity(directory: &Path) -> Option<(u64, u64)> {
 fn written_by_this_thread() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/io").ok()?;
     text.lines().find_map(|line| line.strip_prefix("wchar: ")?.trim().parse().ok())
-}
-
-fn words(error: &rusqlite::Error) -> String {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the disk is full",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
-        Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
-        Some(ErrorCode::CannotOpen) => "its file can't be opened",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program uses its file",
-        _ => "of an unexpected error",
-    }
-    .to_owned()
 }

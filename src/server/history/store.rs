@@ -2,7 +2,7 @@
 
 use super::course::{Answer, Question};
 use super::culprits;
-use super::database::{Database, OpenError, Shared};
+use super::database::{Database, OpenError, Shared, may_pass, words};
 use super::lock::Lock;
 use super::reader::{self, Damages};
 use super::recent::{self, Recent};
@@ -45,6 +45,8 @@ pub struct Opened {
     directory: Option<(PathBuf, Lock)>,
     retention: Retention,
     pub recent: Recent,
+    /// Why nothing can be stored yet.
+    trouble: Option<String>,
 }
 
 /// There is no answer now.
@@ -83,12 +85,26 @@ impl Opened {
         let wrong = |error| OpenError::Database { file: settings.directory.clone().unwrap_or_default(), error };
         let Some(path) = &settings.directory else {
             let database = Database::in_memory().map_err(wrong)?;
-            return Ok(Self { database, directory: None, retention, recent: Recent::default() });
+            return Ok(Self { database, directory: None, retention, recent: Recent::default(), trouble: None });
         };
         let lock = Lock::take(path, &settings.owner)?;
-        let mut database = Database::open(path)?;
-        let recent = recent::recent(&mut database, past).map_err(wrong)?;
-        Ok(Self { database, directory: Some((path.clone(), lock)), retention, recent })
+        let (database, recent, trouble) = match Database::open(path) {
+            Ok(mut database) => {
+                let recent = recent::recent(&mut database, past).map_err(wrong)?;
+                (database, recent, None)
+            }
+            // A full disk keeps nobody from being looked at: it goes on as if it had become full now.
+            Err(OpenError::Database { error, .. }) if may_pass(&error) => {
+                let recent = Database::read_alone(path).and_then(|mut database| recent::recent(&mut database, past));
+                let recent = recent.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the last minutes of the history can't be read");
+                    Recent::default()
+                });
+                (Database::in_memory().map_err(wrong)?, recent, Some(words(&error)))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { database, directory: Some((path.clone(), lock)), retention, recent, trouble })
     }
 
     /// As a full disk would.
@@ -106,7 +122,8 @@ impl Opened {
 impl Store {
     pub(super) fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
         let shop = Arc::new(Shop::new(Arc::clone(&catalog), meter));
-        let Opened { database, directory, retention, .. } = opened;
+        let Opened { database, directory, retention, trouble, .. } = opened;
+        shop.set_trouble(trouble);
         let database = Arc::new(Mutex::new(database));
         let path = directory.as_ref().map(|(path, _)| path.clone());
         let desk = Desk {
