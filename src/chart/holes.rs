@@ -2,7 +2,7 @@
 
 use super::span::Span;
 use super::ticks::stamp;
-use crate::model::{Family, GapReason, History, Track, UnixMs};
+use crate::model::{Family, GapReason, History, Interval, Track, UnixMs};
 
 /// Ticks without a value, between two that have one, or at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Hole {
 const UNREAD: &str = "could not be read";
 /// The tick exists, this family is not in it.
 const LATE: &str = "not read in time";
+/// The same, for longer than anything is late: a disk that was pulled out, a container between two lives.
+const AWAY: &str = "was not there or not read";
 
 impl Hole {
     /// One line to stand on the hole.
@@ -37,7 +39,12 @@ pub fn holes(family: &Family, history: &History, span: Span) -> Vec<Hole> {
     let mut holes = Vec::new();
     let mut found = |from: UnixMs, to: UnixMs, unread: bool| {
         if from <= to && to >= span.start() {
-            let words = reason(history, from, to).map_or(if unread { UNREAD } else { LATE }, GapReason::words);
+            let own = match () {
+                () if unread => UNREAD,
+                () if to + interval > from + Interval::MINUTE => AWAY,
+                () => LATE,
+            };
+            let words = reason(history, from, to).map_or(own, GapReason::words);
             holes.push(Hole { from, to, words });
         }
     };
@@ -65,7 +72,7 @@ pub fn holes(family: &Family, history: &History, span: Span) -> Vec<Hole> {
 
 /// Where the time begins in which values were due: at the first row, or as long before it as a gap
 /// reaches whose other side the history has forgotten.
-fn begin(history: &History, first: UnixMs, interval: crate::model::Interval) -> UnixMs {
+fn begin(history: &History, first: UnixMs, interval: Interval) -> UnixMs {
     let oldest = history.oldest_tick().unwrap_or(first);
     history
         .gaps()
@@ -135,7 +142,7 @@ mod tests {
                 &[gap(100, 200, GapReason::NotRunning)],
                 "",
             ),
-            ("across the left edge", seconds(1..=400, except(50, 120)), none, "50-120 not read in time"),
+            ("across the left edge", seconds(1..=400, except(50, 120)), none, "50-120 was not there or not read"),
             ("before the left edge", seconds(1..=400, except(50, 90)), none, ""),
         ] {
             let family = family(Unit::Count, 1, &["a"]);

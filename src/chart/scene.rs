@@ -98,7 +98,10 @@ impl Scene {
     /// The chart in words, for whoever hears it.
     pub fn words(&self, family: &Family) -> String {
         match self.span() {
-            Some(span) => words::describe(family, &self.history, span, self.offset_minutes),
+            Some(span) => {
+                let bands = self.bands.iter().find(|(id, _)| *id == family.id).map_or(&[][..], |(_, bands)| bands);
+                words::describe(family, &self.history, bands, span, self.offset_minutes)
+            }
             None => "No sample yet.".to_owned(),
         }
     }
@@ -211,7 +214,7 @@ impl Scene {
     /// What the crosshair reads in a chart, in words. Silent while there is none: ticks are never announced.
     pub fn reading(&self, family: &Family) -> String {
         if self.cursor_in_view().is_none() {
-            return "newest; arrow keys choose an earlier instant".to_owned();
+            return "at the end; arrow keys choose an earlier instant".to_owned();
         }
         let mut reading = self.instant();
         for (index, value) in self.values(family).into_iter().enumerate() {

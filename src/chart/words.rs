@@ -1,5 +1,6 @@
 //! A chart in a few sentences, for whoever hears it instead of seeing it.
 
+use super::band::Band;
 use super::holes::holes;
 use super::span::Span;
 use super::trend::Trend;
@@ -12,41 +13,106 @@ const NAMED: usize = 4;
 const TOLD: usize = 2;
 
 /// What the chart shows: newest value, range and trend, then its parts, then its holes.
-pub fn describe(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> String {
+/// Where a point is a mean, `bands` tells how far values went around it.
+pub fn describe(family: &Family, history: &History, bands: &[Band], span: Span, zone_offset_minutes: i32) -> String {
     let Some(track) = history.track(&family.id) else { return nothing(family, span) };
     let rows = track.first_at_or_after(span.start())
         ..track.first_at_or_after(crate::model::UnixMs(span.end.0.saturating_add(1)));
-    let series: Vec<Story> =
-        (0..family.dimensions.len()).map(|dimension| Story::of(family, track, rows.clone(), span, dimension)).collect();
+    let telling = Telling { family, track, rows, bands, span };
+    let series: Vec<Story> = (0..family.dimensions.len())
+        .map(|dimension| telling.story(Some(dimension), &|row| track.value(row, dimension)))
+        .collect();
     if series.iter().all(Story::is_empty) {
         return nothing(family, span);
     }
     let mut text = format!("{}, {}: ", family.title, covered(track, span));
     match (family.stacked, family.unit) {
         (true, Unit::Bytes | Unit::Count) => text.push_str(&share_of_total(family, &series)),
-        (true, _) => text.push_str(&sum_and_parts(family, track, rows, span, &series)),
-        _ => text.push_str(&side_by_side(family, &series)),
+        (true, _) => text.push_str(&telling.sum_and_parts(&series)),
+        _ => text.push_str(&telling.side_by_side(&series)),
     }
     text.push_str(&told(family, history, span, zone_offset_minutes));
     text
 }
 
+/// What is told of.
+struct Telling<'a> {
+    family: &'a Family,
+    track: &'a Track,
+    rows: Range<usize>,
+    bands: &'a [Band],
+    span: Span,
+}
+
 /// What is said of one series.
 struct Story {
     unit: Unit,
+    /// What the newest value is of: of what stays where it is, nothing is now.
+    when: &'static str,
     newest: Option<f64>,
     values: Vec<f64>,
+    range: (f64, f64),
 }
 
-impl Story {
-    fn of(family: &Family, track: &Track, rows: Range<usize>, span: Span, dimension: usize) -> Self {
-        Self {
-            unit: family.unit,
-            newest: track.row_at(span.end).and_then(|row| track.value(row, dimension)),
-            values: rows.filter_map(|row| track.value(row, dimension)).collect(),
+impl Telling<'_> {
+    /// `dimension` is `None` for what is about all of them.
+    fn story(&self, dimension: Option<usize>, value: &dyn Fn(usize) -> Option<f64>) -> Story {
+        let values: Vec<f64> = self.rows.clone().filter_map(value).collect();
+        Story {
+            unit: self.family.unit,
+            when: self.when(),
+            newest: self.track.row_at(self.span.end).and_then(value),
+            range: self.range(dimension, &values),
+            values,
         }
     }
 
+    fn sum_and_parts(&self, series: &[Story]) -> String {
+        let live: Vec<usize> = (0..series.len()).filter(|&dimension| !series[dimension].is_empty()).collect();
+        let sum =
+            |row: usize| live.iter().try_fold(0.0, |sum, &dimension| Some(sum + self.track.value(row, dimension)?));
+        format!("{}.{}", self.story(None, &sum).tell(), parts(self.family, series))
+    }
+
+    fn side_by_side(&self, series: &[Story]) -> String {
+        let told: Vec<_> = self.family.dimensions.iter().zip(series).filter(|(_, story)| !story.is_empty()).collect();
+        if let [(_, story)] = told.as_slice()
+            && series.len() == 1
+        {
+            return format!("{}.", story.tell());
+        }
+        if told.len() <= NAMED {
+            let each: Vec<_> =
+                told.iter().map(|(dimension, story)| format!("{} {}", dimension.label, story.tell())).collect();
+            return format!("{}.", listed(each, "; "));
+        }
+        let all = told.iter().flat_map(|(_, story)| [story.range.0, story.range.1]).collect::<Vec<_>>();
+        let (least, greatest) = self.range(None, &all);
+        let show = |value| self.family.unit.show(value).text();
+        let mut text = format!("{} lines between {} and {}.", told.len(), show(least), show(greatest));
+        let highest = told
+            .iter()
+            .filter_map(|(dimension, story)| Some((dimension, story.newest?)))
+            .reduce(|best, next| if next.1 > best.1 { next } else { best });
+        if let Some((dimension, newest)) = highest {
+            text.push_str(&format!(" Highest {}: {} with {}.", self.when(), dimension.label, show(newest)));
+        }
+        text
+    }
+
+    fn when(&self) -> &'static str {
+        if self.span.is_past { "at the end" } else { "now" }
+    }
+
+    fn range(&self, dimension: Option<usize>, values: &[f64]) -> (f64, f64) {
+        let first = values.first().copied().unwrap_or(0.0);
+        let bands = self.bands.iter().filter(|band| band.dimension == dimension).flat_map(|band| &band.points);
+        let values = values.iter().map(|value| (*value, *value)).chain(bands.map(|(_, low, high)| (*low, *high)));
+        values.fold((first, first), |(least, greatest), (low, high)| (least.min(low), greatest.max(high)))
+    }
+}
+
+impl Story {
     fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -57,13 +123,12 @@ impl Story {
 
     /// `now 12.3%, between 3.0% and 88.1%, rising`.
     fn tell(&self) -> String {
-        let (least, greatest) = range(&self.values);
-        let (least, greatest) = (self.unit.show(least).text(), self.unit.show(greatest).text());
+        let (least, greatest) = (self.unit.show(self.range.0).text(), self.unit.show(self.range.1).text());
         let trend = Trend::of(self.unit, &self.values).word();
         if least == greatest {
-            format!("now {}, {trend}", self.now())
+            format!("{} {}, {trend}", self.when, self.now())
         } else {
-            format!("now {}, between {least} and {greatest}, {trend}", self.now())
+            format!("{} {}, between {least} and {greatest}, {trend}", self.when, self.now())
         }
     }
 }
@@ -95,17 +160,6 @@ fn share_of_total(family: &Family, series: &[Story]) -> String {
     format!("{} {}, of {} in all.{}", first.label, story.tell(), family.unit.show(total).text(), parts(family, series))
 }
 
-fn sum_and_parts(family: &Family, track: &Track, rows: Range<usize>, span: Span, series: &[Story]) -> String {
-    let live: Vec<usize> = (0..series.len()).filter(|&dimension| !series[dimension].is_empty()).collect();
-    let sum = |row: usize| live.iter().try_fold(0.0, |sum, &dimension| Some(sum + track.value(row, dimension)?));
-    let story = Story {
-        unit: family.unit,
-        newest: track.row_at(span.end).and_then(sum),
-        values: rows.filter_map(sum).collect(),
-    };
-    format!("{}.{}", story.tell(), parts(family, series))
-}
-
 /// The newest value of each dimension that has a part in the sum.
 fn parts(family: &Family, series: &[Story]) -> String {
     let parts: Vec<String> = family
@@ -130,32 +184,6 @@ fn listed(texts: Vec<String>, between: &str) -> String {
     list
 }
 
-fn side_by_side(family: &Family, series: &[Story]) -> String {
-    let told: Vec<_> = family.dimensions.iter().zip(series).filter(|(_, story)| !story.is_empty()).collect();
-    if let [(_, story)] = told.as_slice()
-        && series.len() == 1
-    {
-        return format!("{}.", story.tell());
-    }
-    if told.len() <= NAMED {
-        let each: Vec<_> =
-            told.iter().map(|(dimension, story)| format!("{} {}", dimension.label, story.tell())).collect();
-        return format!("{}.", listed(each, "; "));
-    }
-    let all = told.iter().flat_map(|(_, story)| story.values.iter().copied()).collect::<Vec<_>>();
-    let (least, greatest) = range(&all);
-    let show = |value| family.unit.show(value).text();
-    let mut text = format!("{} lines between {} and {}.", told.len(), show(least), show(greatest));
-    let highest = told
-        .iter()
-        .filter_map(|(dimension, story)| Some((dimension, story.newest?)))
-        .reduce(|best, next| if next.1 > best.1 { next } else { best });
-    if let Some((dimension, newest)) = highest {
-        text.push_str(&format!(" Highest now: {} with {}.", dimension.label, show(newest)));
-    }
-    text
-}
-
 fn told(family: &Family, history: &History, span: Span, zone_offset_minutes: i32) -> String {
     let holes = holes(family, history, span);
     let mut text = String::new();
@@ -168,11 +196,6 @@ fn told(family: &Family, history: &History, span: Span, zone_offset_minutes: i32
     text
 }
 
-fn range(values: &[f64]) -> (f64, f64) {
-    let first = values.first().copied().unwrap_or(0.0);
-    values.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +203,25 @@ mod tests {
     use crate::chart::fixture::{any_rows, at, family, gap, history, seconds};
     use crate::model::GapReason;
     use proptest::prelude::*;
+
+    #[test]
+    fn means_are_told_with_the_extremes_around_them_and_nothing_of_the_past_is_now() {
+        let span = Span { is_past: true, ..Span::ending(at(300), Window::FIVE) };
+        for (dimensions, band, expected) in [
+            (&["a"][..], Some(0), "Test, 5 minutes of the past: at the end 3.0%, between 1.0% and 97.0%, steady."),
+            (
+                &["a", "b", "c", "d", "e"],
+                None,
+                "Test, 5 minutes of the past: 5 lines between 1.0% and 97.0%. Highest at the end: a with 3.0%.",
+            ),
+        ] {
+            let family = family(Unit::Percent, 1, dimensions);
+            let rows: Vec<_> = (1..=300).map(|s| (s, vec![Some(3.0); dimensions.len()])).collect();
+            let history = history(&family, &rows, &[]);
+            let band = Band { dimension: band, points: vec![(at(10), 1.0, 4.0), (at(20), 2.0, 97.0)] };
+            assert_eq!(describe(&family, &history, &[band], span, 0), expected);
+        }
+    }
 
     #[test]
     fn charts_are_told_in_sentences() {
@@ -241,7 +283,7 @@ mod tests {
             ),
         ] {
             let history = history(family, &rows, &gaps);
-            assert_eq!(describe(family, &history, Span::ending(at(300), Window::FIVE), 0), expected);
+            assert_eq!(describe(family, &history, &[], Span::ending(at(300), Window::FIVE), 0), expected);
         }
     }
 
@@ -249,7 +291,7 @@ mod tests {
         #[test]
         fn every_chart_can_be_told(rows in any_rows(), index in 0_usize..3, stacked in any::<bool>(), end in 0_i64..800) {
             let family = Family { stacked, ..family(Unit::Bytes, 1, &["a", "b"]) };
-            let text = describe(&family, &history(&family, &rows, &[]), Span::ending(at(end), Window::LIVE[index]), 0);
+            let text = describe(&family, &history(&family, &rows, &[]), &[], Span::ending(at(end), Window::LIVE[index]), 0);
             prop_assert!(text.ends_with('.') && !text.contains("NaN") && !text.contains("inf"), "{}", text);
         }
     }
