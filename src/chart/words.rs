@@ -86,10 +86,10 @@ impl Telling<'_> {
                 told.iter().map(|(dimension, story)| format!("{} {}", dimension.label, story.tell())).collect();
             return format!("{}.", listed(each, "; "));
         }
-        let all = told.iter().flat_map(|(_, story)| [story.range.0, story.range.1]).collect::<Vec<_>>();
-        let (least, greatest) = self.range(None, &all);
+        let mut range = self.range(None, &told[0].1.values);
+        told.iter().for_each(|(_, story)| widen(&mut range, story.range.0, story.range.1));
         let show = |value| self.family.unit.show(value).text();
-        let mut text = format!("{} lines between {} and {}.", told.len(), show(least), show(greatest));
+        let mut text = format!("{} lines between {} and {}.", told.len(), show(range.0), show(range.1));
         let highest = told
             .iter()
             .filter_map(|(dimension, story)| Some((dimension, story.newest?)))
@@ -106,10 +106,21 @@ impl Telling<'_> {
 
     fn range(&self, dimension: Option<usize>, values: &[f64]) -> (f64, f64) {
         let first = values.first().copied().unwrap_or(0.0);
-        let bands = self.bands.iter().filter(|band| band.dimension == dimension).flat_map(|band| &band.points);
-        let values = values.iter().map(|value| (*value, *value)).chain(bands.map(|(_, low, high)| (*low, *high)));
-        values.fold((first, first), |(least, greatest), (low, high)| (least.min(low), greatest.max(high)))
+        let mut range = (first, first);
+        values.iter().for_each(|value| widen(&mut range, *value, *value));
+        for band in self.bands {
+            if band.dimension == dimension {
+                for (_, low, high) in &band.points {
+                    widen(&mut range, *low, *high);
+                }
+            }
+        }
+        range
     }
+}
+
+fn widen(range: &mut (f64, f64), low: f64, high: f64) {
+    *range = (range.0.min(low), range.1.max(high));
 }
 
 impl Story {
