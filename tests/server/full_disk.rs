@@ -74,9 +74,10 @@ async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there
         assert_eq!(problem["code"].as_str(), Some("storing_stalled"), "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("the disk is full")), "{problem}");
         (27..=30).for_each(|second| server.tick(second));
+        let all: Vec<i64> = (1..=20).chain(26..=30).collect();
+        assert_eq!(seconds(&server).await?, all, "before there is room; killed: {is_killed}");
         disk.make_room()?;
         until(|| server.state.history.trouble().is_none()).await?;
-        let all: Vec<i64> = (1..=20).chain(26..=30).collect();
         assert_eq!(seconds(&server).await?, all, "killed: {is_killed}");
         server.stop().await?;
     }

@@ -146,8 +146,11 @@ impl Scribe {
         }
         let gone = |error: OpenError| {
             tracing::debug!(%error, "the history can't be opened again");
-            let is_there = identity(path).is_some();
-            if is_there { "its directory can't be written to" } else { "its directory is gone" }.to_owned()
+            match error {
+                OpenError::Database { error, .. } => words(&error),
+                _ if identity(path).is_some() => "its directory can't be written to".to_owned(),
+                _ => "its directory is gone".to_owned(),
+            }
         };
         // Our own lock would keep ourselves out, too.
         if !lock.is_of(path) {

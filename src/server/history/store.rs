@@ -248,16 +248,27 @@ impl Desk {
     /// The file as it is now: it may have been opened anew.
     fn database(&mut self) -> Result<Shared, Unanswered> {
         let edition = self.shop.edition();
-        if let Some(directory) = self.directory.as_ref().filter(|_| self.database.is_none() || self.edition != edition)
-        {
-            let opened = Database::read(directory).map_err(|error| {
+        let Some(directory) = self.directory.as_ref().filter(|_| self.database.is_none() || self.edition != edition)
+        else {
+            return self.database.clone().ok_or(Unanswered::Unreadable);
+        };
+        match Database::read(directory) {
+            Ok(opened) => {
+                let opened = Arc::new(Mutex::new(opened));
+                (self.database, self.edition) = (Some(Arc::clone(&opened)), edition);
+                self.damages = Damages::default();
+                Ok(opened)
+            }
+            // On a disk that has been full since the start: for this one look, or else without the file.
+            Err(_) if self.shop.trouble().is_some() => {
+                let alone = Database::read_alone(directory).or_else(|_| Database::in_memory());
+                alone.map(|alone| Arc::new(Mutex::new(alone))).map_err(|_| Unanswered::Unreadable)
+            }
+            Err(error) => {
                 tracing::warn!(%error, "the history can't be opened for reading");
-                Unanswered::Unreadable
-            })?;
-            (self.database, self.edition) = (Some(Arc::new(Mutex::new(opened))), edition);
-            self.damages = Damages::default();
+                Err(Unanswered::Unreadable)
+            }
         }
-        self.database.clone().ok_or(Unanswered::Unreadable)
     }
 }
 
