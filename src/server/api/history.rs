@@ -2,7 +2,7 @@
 
 use super::{AppState, fresh, json, schema};
 use crate::model::UnixMs;
-use crate::server::history::{Detail, Question, Table, Unanswered, Wanted};
+use crate::server::history::{Detail, NoSeries, Question, Table, Unanswered, Wanted};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use axum::extract::State;
@@ -51,12 +51,20 @@ pub(super) async fn history(State(state): State<AppState>, fields: Fields) -> Re
     let file = asked.families.first().map(|family| family.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let question = asked.stretch.question(Wanted::These(asked.families));
     let answer = state.history.ask(question).await.map_err(unanswered)?;
-    let table = Table::of(&answer, &series)
-        .map_err(|error| Problem::bad_field("series", format!("{error}; see /api/v1/catalog")))?;
+    // Long texts are not made where streams wait.
+    let text = tokio::task::spawn_blocking(move || {
+        let table = Table::of(&answer, &series)?;
+        Ok::<String, NoSeries>(match format {
+            Format::Json => table.json(),
+            Format::Csv => table.csv(),
+        })
+    });
+    let text = text.await.map_err(|_| unanswered(Unanswered::Unreadable))?;
+    let text = text.map_err(|error| Problem::bad_field("series", format!("{error}; see /api/v1/catalog")))?;
     match format {
-        Format::Json => Ok(json(table.json())),
+        Format::Json => Ok(json(text)),
         Format::Csv => {
-            let mut response = fresh(table.csv());
+            let mut response = fresh(text);
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
             let name = format!("attachment; filename=\"{}.csv\"", file.unwrap_or_default());
             if let Ok(name) = HeaderValue::try_from(name) {

@@ -18,6 +18,9 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+/// Of more columns the hour that is not packed yet is not in memory at once.
+const MOST_COLUMNS: usize = 1_024;
+
 /// So many extents are worth a thread more.
 const MANY: usize = 16;
 
@@ -192,25 +195,17 @@ impl<'a> Reading<'a> {
     fn answer(&mut self, question: &Question) -> rusqlite::Result<Answer> {
         let (from, to) = (question.from.0, question.to.0);
         let mut courses = Vec::new();
-        let families = self.families(question);
-        let steps: Vec<Option<i64>> = families.iter().map(|(_, shapes)| self.step(question, shapes)).collect();
-        let mut wanted: HashSet<i64> = families.iter().flat_map(|(_, shapes)| shapes.iter().copied()).collect();
-        wanted.extend(self.available.iter().filter_map(|family| self.by_family.get(&family.id)).flatten());
-        let margin = steps.iter().flatten().copied().max().unwrap_or(0);
-        self.open_blocks(&wanted, from.saturating_sub(margin), to.saturating_add(margin))?;
-        for ((_, shapes), step) in families.into_iter().zip(steps) {
-            let Some(family) = union(shapes.iter().filter_map(|id| self.shapes.get(id))) else { continue };
-            let derived = Derived::of(&family, &self.available).into_iter().map(|derived| derived.shape).collect();
-            let told = Told { family, derived };
-            let course = match step {
-                None => self.ticks(&told, &shapes, from, to)?,
-                Some(step) => {
-                    let (from, to) = (from.div_euclid(step) * step, (to.div_euclid(step) + 1) * step - 1);
-                    self.folded(&told, &shapes, from, to, step)?
+        for group in self.groups(question) {
+            let steps: Vec<Option<i64>> = group.iter().map(|(_, shapes)| self.step(question, shapes)).collect();
+            let mut wanted: HashSet<i64> = group.iter().flat_map(|(_, shapes)| shapes.iter().copied()).collect();
+            wanted.extend(self.available.iter().filter_map(|family| self.by_family.get(&family.id)).flatten());
+            let margin = steps.iter().flatten().copied().max().unwrap_or(0);
+            self.open_blocks(&wanted, from.saturating_sub(margin), to.saturating_add(margin))?;
+            for ((_, shapes), step) in group.into_iter().zip(steps) {
+                let Some(course) = self.course(&shapes, step, from, to)? else { continue };
+                if !course.body.t().is_empty() || matches!(&question.families, Wanted::These(_)) {
+                    courses.push((course, shapes));
                 }
-            };
-            if !course.body.t().is_empty() || matches!(&question.families, Wanted::These(_)) {
-                courses.push((course, shapes));
             }
         }
         self.read_gaps(from, to)?;
@@ -228,6 +223,37 @@ impl<'a> Reading<'a> {
         }
         let courses = courses.into_iter().map(|(course, _)| course).collect();
         Ok(Answer { courses, gaps })
+    }
+
+    /// One family, of which there are these shapes.
+    fn course(&mut self, shapes: &[i64], step: Option<i64>, from: i64, to: i64) -> rusqlite::Result<Option<Course>> {
+        let Some(family) = union(shapes.iter().filter_map(|id| self.shapes.get(id))) else { return Ok(None) };
+        let derived = Derived::of(&family, &self.available).into_iter().map(|derived| derived.shape).collect();
+        let told = Told { family, derived };
+        let course = match step {
+            None => self.ticks(&told, shapes, from, to)?,
+            Some(step) => {
+                let (from, to) = (from.div_euclid(step) * step, (to.div_euclid(step) + 1) * step - 1);
+                self.folded(&told, shapes, from, to, step)?
+            }
+        };
+        Ok(Some(course))
+    }
+
+    /// What is asked for, as much at once as may be in memory of the hour that is not packed yet.
+    fn groups(&self, question: &Question) -> Vec<Vec<(Arc<str>, Vec<i64>)>> {
+        let (mut groups, mut columns) = (vec![Vec::new()], 0);
+        for family in self.families(question) {
+            let shapes = family.1.iter().filter_map(|id| self.shapes.get(id));
+            let own = shapes.map(|shape| shape.dimensions.len()).sum::<usize>();
+            if columns + own > MOST_COLUMNS {
+                groups.push(Vec::new());
+                columns = 0;
+            }
+            columns += own;
+            groups.last_mut().into_iter().for_each(|group: &mut Vec<_>| group.push(family.clone()));
+        }
+        groups
     }
 
     /// The families that are asked for, with the numbers of their shapes, the oldest first.
@@ -393,7 +419,7 @@ impl<'a> Reading<'a> {
         shapes.iter().filter_map(|shape| Some((*shape, self.open.get(shape)?.clone()))).collect()
     }
 
-    /// Reads the blocks once for all families that are asked for, and what waits.
+    /// Reads the blocks once for all families of a group, and what waits.
     fn open_blocks(&mut self, wanted: &HashSet<i64>, from: i64, to: i64) -> rusqlite::Result<()> {
         let mut parts: Parts<Rows> = HashMap::new();
         let mut damaged = Vec::new();
@@ -426,10 +452,8 @@ impl<'a> Reading<'a> {
             let is_news = self.damages.hot.insert(place);
             self.gaps.push((place.era(), damage(is_news, "all families", place.first(), last)));
         }
-        for (shape, era, rows) in self.waiting.drain(..) {
-            if wanted.contains(&shape) {
-                parts.entry(shape).or_default().push((era, rows));
-            }
+        for (shape, era, rows) in self.waiting.iter().filter(|(shape, ..)| wanted.contains(shape)) {
+            parts.entry(*shape).or_default().push((*era, rows.clone()));
         }
         self.open = parts;
         Ok(())

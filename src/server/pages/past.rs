@@ -69,7 +69,15 @@ impl View {
     pub(super) async fn of(history: &history::History, span: Span) -> Result<Self, Unanswered> {
         let (families, detail) = (Wanted::All, Detail::Points(span.window.points()));
         let answer = history.ask(Question { families, from: span.start(), to: span.end, detail }).await?;
-        let catalog = answer.catalog(&history.catalog());
+        let now = history.catalog();
+        // Of a host with thousands of series that takes long, and streams are not to wait for it.
+        let made = tokio::task::spawn_blocking(move || Self::made(&answer, &now, span));
+        made.await.map_err(|_| Unanswered::Unreadable)
+    }
+
+    /// `now` are the families of now.
+    fn made(answer: &Answer, now: &Catalog, span: Span) -> Self {
+        let catalog = answer.catalog(now);
         let mut drawn = History::whole();
         drawn.set_catalog(&catalog);
         answer.gaps.iter().for_each(|gap| drawn.push_gap(*gap));
@@ -84,12 +92,12 @@ impl View {
             edge(span.end).iter().for_each(|sample| drawn.push(sample));
         }
         let step = catalog.iter().map(|family| family.interval_ms).min().unwrap_or(crate::model::Interval::SECOND);
-        Ok(Self {
-            bands: bands(&answer, span.end),
+        Self {
+            bands: bands(answer, span.end),
             catalog: Arc::new(catalog),
             history: drawn,
             past: Past { end: span.end, step, is_fixed: span.is_past },
-        })
+        }
     }
 }
 
