@@ -191,7 +191,10 @@ impl Seams {
             let t = course.body.t();
             let (Some(first), Some(last)) = (t.first(), t.last()) else { continue };
             if let Some(before) = self.newest.insert(Arc::clone(&course.family.id), *last) {
-                holes.extend(Archive::holes(&[before, *first], course.step_ms, &self.known));
+                let mut known = self.known.clone();
+                known.extend(&course.late);
+                put_in_order(&mut known);
+                holes.extend(Archive::holes(&[before, *first], course.step_ms, &known));
             }
         }
         holes

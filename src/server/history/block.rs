@@ -1,6 +1,6 @@
 //! A block: some seconds of all families, as the bytes that stand on disk until their hour is over.
 
-use super::bytes::{Damaged, Reader, put, put_part, put_signed, seal, unseal, unzigzag, zigzag};
+use super::bytes::{Damaged, INSTANTS, Reader, put, put_part, put_signed, seal, unseal, unzigzag, zigzag};
 use super::column::{power, to_fixed};
 use super::rows::Rows;
 
@@ -62,6 +62,9 @@ pub(super) fn decode(
     let mut t = 0_i64;
     for _ in 0..reader.count(1)? {
         t = t.wrapping_add(reader.signed()?);
+        if !INSTANTS.contains(&t) {
+            return Err(Damaged);
+        }
         ticks.push(t);
     }
     for _ in 0..reader.count(2)? {

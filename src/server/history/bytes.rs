@@ -5,6 +5,9 @@
 #[error("the stored bytes are damaged")]
 pub(super) struct Damaged;
 
+/// More than any clock says: what is read of another instant is damage, and sums of instants have room.
+pub(super) const INSTANTS: std::ops::Range<i64> = -(1 << 50)..1 << 50;
+
 /// Seven bits a byte, the lowest first.
 pub(super) fn put(to: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {

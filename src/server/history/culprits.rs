@@ -3,11 +3,11 @@
 mod packed;
 
 use super::bytes::Damaged;
-use super::database::{Place, is_broken};
+use super::database::{Place, is_broken, transaction};
 use super::reader::Damages;
 use super::tier::{HOUR_MS, Tier};
 use crate::model::{Culprits, Interval, UnixMs};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,12 +50,12 @@ impl Kind {
 
     /// Where the hour stands that holds an instant, once it is packed.
     fn hour(self, at: i64) -> Place {
-        Place::of_culprits(self as i64 + Self::ALL.len() as i64, hour(at))
+        Place::of_culprits(self as i64 + Self::ALL.len() as i64, begin_of_hour(at))
     }
 }
 
 /// Where the hour begins that holds an instant.
-const fn hour(at: i64) -> i64 {
+const fn begin_of_hour(at: i64) -> i64 {
     at.div_euclid(HOUR_MS) * HOUR_MS
 }
 
@@ -71,7 +71,7 @@ pub(super) fn store(within: &Connection, all: &[Arc<Culprits>]) -> rusqlite::Res
 pub(super) fn pack(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
     for kind in Kind::ALL {
         for hour in hours_over(connection, kind, now)? {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = transaction(connection)?;
             pack_hour(&transaction, kind, hour)?;
             transaction.commit()?;
         }
@@ -81,8 +81,8 @@ pub(super) fn pack(connection: &mut Connection, now: i64) -> rusqlite::Result<()
 
 fn hours_over(connection: &Connection, kind: Kind, now: i64) -> rusqlite::Result<BTreeSet<i64>> {
     let mut query = connection.prepare_cached("SELECT place FROM culprit WHERE place >= ?1 AND place < ?2")?;
-    let range = [kind.entry(0), kind.entry(hour(now))].map(|place| place.0);
-    query.query_map(range, |row| Ok(hour(Place(row.get(0)?).first())))?.collect()
+    let range = [kind.entry(0), kind.entry(begin_of_hour(now))].map(|place| place.0);
+    query.query_map(range, |row| Ok(begin_of_hour(Place(row.get(0)?).first())))?.collect()
 }
 
 /// Together with what was packed of that hour before: a clock that was set back comes through it again.

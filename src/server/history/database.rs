@@ -2,7 +2,7 @@
 
 use super::shapes::Shapes;
 use super::tier::Tier;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,9 +33,13 @@ const STEPS: [&str; 3] = [
      CREATE TABLE gap (first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL);
      CREATE TABLE catalog (era INTEGER, first INTEGER, shapes BLOB NOT NULL, PRIMARY KEY (era, first)) WITHOUT ROWID;",
     "CREATE TABLE culprit (place INTEGER PRIMARY KEY, last INTEGER NOT NULL, tables BLOB NOT NULL);",
+    // WITH_ERAS_OF_GAPS
     "ALTER TABLE gap ADD COLUMN era INTEGER NOT NULL DEFAULT 0;
      UPDATE gap SET era = coalesce((SELECT max(era) FROM era), 0);",
 ];
+
+/// The version since which gaps say which era tells of them.
+const WITH_ERAS_OF_GAPS: usize = 3;
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,8 @@ pub enum OpenError {
     Directory { directory: PathBuf, error: io::Error },
     #[error("another Telltale{} keeps its history in {}: stop it, or name another directory with --data-dir", .other.as_ref().map(|other| format!(" ({other})")).unwrap_or_default(), .directory.display())]
     Taken { directory: PathBuf, other: Option<String> },
+    #[error("{} was written by an older Telltale, and there is no room beside it for a copy as it is: make room for one, or name another directory with --data-dir", .file.display())]
+    NoRoom { file: PathBuf },
     #[error("there is no history in {}; name the directory that a server keeps it in with --data-dir", .directory.display())]
     Missing { directory: PathBuf },
     #[error("{} cannot be read: {reason}; let this user read it, or name another directory with --data-dir", .file.display())]
@@ -67,9 +73,7 @@ pub(super) fn words(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         // There is no room for what readers share.
-        Some(ErrorCode::SystemIoFailure) if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
-            "the disk is full"
-        }
+        _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => "the disk is full",
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
         Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
         Some(ErrorCode::CannotOpen) => "its file can't be opened",
@@ -85,6 +89,8 @@ pub(super) fn words(error: &rusqlite::Error) -> String {
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) shapes: Shapes,
+    /// Whether gaps know their era: in a file that is only read and was written by an older Telltale they do not.
+    pub(super) has_eras_of_gaps: bool,
 }
 
 /// Cheap to clone.
@@ -96,7 +102,7 @@ impl Database {
         let mut connection = Connection::open_in_memory()?;
         set_up(&connection)?;
         step(&mut connection, 0)?;
-        Ok(Self { connection, shapes: Shapes::default() })
+        Self::of(connection)
     }
 
     /// For the one who writes. An older file is brought up to date, and kept beside it as it was.
@@ -116,19 +122,26 @@ impl Database {
 
     /// For those who only read.
     pub(super) fn read(directory: &Path) -> rusqlite::Result<Self> {
-        Self::of(connect_to_read(&directory.join(FILE))?)
+        Self::of_any(connect_to_read(&directory.join(FILE))?)
     }
 
     /// For a look at a disk that is full: what several connections share is held in memory, and there is one only.
     pub(super) fn read_alone(directory: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open_with_flags(directory.join(FILE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(BUSY)?;
         connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-        Self::of(connection)
+        Self::of_any(connection)
+    }
+
+    /// A file in which nothing was ever written is a history of nothing.
+    fn of_any(connection: Connection) -> rusqlite::Result<Self> {
+        if Head::read(&connection)?.is_empty { Self::in_memory() } else { Self::of(connection) }
     }
 
     pub(super) fn of(connection: Connection) -> rusqlite::Result<Self> {
+        let has_eras_of_gaps = Head::read(&connection)?.version >= WITH_ERAS_OF_GAPS;
         let shapes = Shapes::read(&connection)?;
-        Ok(Self { connection, shapes })
+        Ok(Self { connection, shapes, has_eras_of_gaps })
     }
 
     fn open_file(file: &Path) -> Result<Self, OpenError> {
@@ -148,7 +161,15 @@ impl Database {
             let backup = file.with_extension(format!("v{version}.db"));
             // Made before by somebody who was interrupted.
             drop(fs::remove_file(&backup));
-            connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]).map_err(wrong)?;
+            if let Err(error) = connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]) {
+                // What there is of it would fill the disk for everybody else.
+                drop(fs::remove_file(&backup));
+                return Err(if is_out_of_room(&error) {
+                    OpenError::NoRoom { file: file.into() }
+                } else {
+                    wrong(error)
+                });
+            }
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
         }
         step(&mut connection, version).map_err(wrong)?;
@@ -241,9 +262,21 @@ fn step(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Whether it may be otherwise later, without anybody's doing anything to the file.
-pub(super) fn may_pass(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
+/// Whether there is no room: nothing is wrong with the file, and later there may be some.
+pub(super) fn is_out_of_room(error: &rusqlite::Error) -> bool {
+    /// What a quota says, and what cannot be enlarged for those who share it.
+    const LIMITED: [i32; 4] =
+        [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE];
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || error.sqlite_extended_error_code().is_some_and(|code| LIMITED.contains(&code))
+}
+
+/// A transaction that writes. What was broken off by a mistake of ours on this connection ends before it.
+pub(super) fn transaction(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 /// Whether the file itself is at fault, and no wait would help.

@@ -3,7 +3,7 @@
 //! It says its version, its step, which of its ticks exist, and then each column by itself, so that one can be read
 //! without the others. A checksum stands at the end: a byte that is torn or flipped costs this extent and no other.
 
-use super::bytes::{Damaged, Reader, put, put_part, put_signed, seal, unseal};
+use super::bytes::{Damaged, INSTANTS, Reader, put, put_part, put_signed, seal, unseal};
 use super::column;
 use super::rows::{Bucket, Buckets, Folding, Rows, rows_within};
 use std::ops::Range;
@@ -356,7 +356,7 @@ impl Head {
             return Err(Damaged);
         }
         let step = i64::try_from(reader.number()?).ok().filter(|step| (1..=1 << 40).contains(step)).ok_or(Damaged)?;
-        let first = reader.signed()?;
+        let first = Some(reader.signed()?).filter(|first| INSTANTS.contains(first)).ok_or(Damaged)?;
         let slots = reader.at_most(MOST_SLOTS)?;
         let last = step.checked_mul(slots as i64).and_then(|length| first.checked_add(length));
         last.ok_or(Damaged)?;
@@ -455,6 +455,7 @@ mod tests {
                 seal(&mut bytes);
                 _ = Extent::<Rows>::decode(&bytes);
                 _ = Extent::<Buckets>::decode(&bytes);
+                _ = Extent::<Buckets>::decode_folded(&bytes, 3_600_000, &[(i64::MIN, i64::MAX)]);
                 let mut random = vec![VERSION, kind];
                 random.extend(&more);
                 seal(&mut random);

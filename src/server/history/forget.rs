@@ -3,9 +3,9 @@
 use super::block;
 use super::bytes::Reader;
 use super::culprits;
-use super::database::{Database, Place};
+use super::database::{Database, Place, transaction};
 use super::tier::{Retention, Tier};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const SPARE_PAGES: i64 = 4_096;
 pub(super) fn forget(database: &mut Database, now: i64, retention: &Retention) -> rusqlite::Result<()> {
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let connection = &mut database.connection;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = transaction(connection)?;
     for tier in Tier::ALL {
         // An extent goes as a whole, once the newest that it can hold is too old.
         forget_tier(&transaction, tier, before(retention.of(tier)).saturating_sub(tier.extent_ms()))?;
@@ -44,7 +44,7 @@ fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result
 fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
     for tier in Tier::ALL {
         if let Some(oldest) = oldest(connection, tier)? {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = transaction(connection)?;
             forget_tier(&transaction, tier, oldest.saturating_add(tier.extent_ms()))?;
             transaction.commit()?;
             return Ok(true);
@@ -56,8 +56,8 @@ fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
 /// Drops the shapes of which nothing is left: containers that came and went long ago. The newest one stays, so that no
 /// number is ever given twice.
 fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
-    let Database { connection, shapes } = database;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Database { connection, shapes, .. } = database;
+    let transaction = transaction(connection)?;
     let mut used: HashSet<i64> = shapes.iter().map(|(shape, _)| shape).max().into_iter().collect();
     for tier in Tier::ALL {
         used.extend(firsts(&transaction, tier)?.into_iter().map(Place::shape));
@@ -108,7 +108,7 @@ fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Vec<Place>> {
 }
 
 /// Free pages beyond so many go back to the file system.
-pub(super) fn give_back(connection: &Connection, spare: i64) -> rusqlite::Result<()> {
+fn give_back(connection: &Connection, spare: i64) -> rusqlite::Result<()> {
     let free = number(connection, "freelist_count")?;
     if free > spare {
         let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", free - spare))?;

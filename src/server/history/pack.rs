@@ -4,7 +4,7 @@
 //! changes in the file before all of it is ready; then it does in one transaction.
 
 use super::block;
-use super::database::{Database, Place, extent};
+use super::database::{Database, Place, extent, transaction};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
 use super::rows::{Buckets, Rows};
@@ -12,7 +12,7 @@ use super::shapes::Shapes;
 use super::tier::{HOUR_MS, Tier};
 use super::writer::{decimals, store_gap};
 use crate::model::{Catalog, Family, Gap, GapReason, UnixMs};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -54,6 +54,9 @@ impl Packing {
         for (first, last) in &damaged {
             tracing::warn!(first, last, "some seconds of the history are damaged; they are a gap now");
         }
+        for shape in all.iter().filter(|shape| database.shapes.get(**shape).is_none()) {
+            tracing::error!(shape, "what a family is that was sampled can't be read: an hour of it is lost");
+        }
         let named = |shape: &i64| Some((Arc::clone(&database.shapes.get(*shape)?.id), *shape));
         Ok(Self {
             era,
@@ -71,7 +74,7 @@ impl Packing {
         if self.left.is_empty() {
             return self.finish(&mut database.connection).map(|()| None);
         }
-        let Database { connection, shapes } = &*database;
+        let Database { connection, shapes, .. } = &*database;
         let taken = self.take_some(shapes);
         let mut wanted: BTreeSet<i64> = taken.iter().map(|(shape, _)| *shape).collect();
         let derived: Vec<Vec<Derived>> = taken.iter().map(|(_, family)| Derived::of(family, &self.catalog)).collect();
@@ -166,7 +169,7 @@ impl Packing {
     }
 
     fn finish(self, connection: &mut Connection) -> rusqlite::Result<()> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = transaction(connection)?;
         for (first, last) in &self.damaged {
             let [from, to] = [first, last].map(|t| Some(UnixMs(*t)));
             store_gap(&transaction, self.era, &Gap { from, to, reason: GapReason::Unknown })?;

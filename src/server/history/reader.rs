@@ -24,7 +24,7 @@ const MOST_COLUMNS: usize = 1_024;
 /// So many extents are worth a thread more.
 const MANY: usize = 16;
 
-/// What reads the file. `damaged` remembers what was found so, to tell it once.
+/// What was found damaged so far: the log is told of it once.
 #[derive(Debug, Default)]
 pub(super) struct Damages {
     known: HashSet<Place>,
@@ -103,7 +103,7 @@ struct Reading<'a> {
     /// What is missing of all families, with the era that says so.
     gaps: Vec<(i64, Gap)>,
     /// What is missing of single shapes, for it can't be decoded.
-    damaged: HashMap<i64, Vec<Gap>>,
+    damaged: HashMap<i64, Vec<(i64, Gap)>>,
     /// Where each tier begins.
     oldest: [OnceCell<Option<i64>>; 3],
 }
@@ -214,8 +214,9 @@ impl<'a> Reading<'a> {
         let told = std::mem::take(&mut self.gaps).into_iter().flat_map(|(era, gap)| self.eras.clip(era, gap));
         let gaps = in_turn(told.filter(inside).collect());
         for (course, shapes) in &mut courses {
-            let damaged = shapes.iter().filter_map(|shape| self.damaged.get(shape)).flatten().copied();
-            course.late = damaged.filter(inside).collect();
+            let damaged = shapes.iter().filter_map(|shape| self.damaged.get(shape)).flatten();
+            let damaged = damaged.flat_map(|(era, gap)| self.eras.clip(*era, *gap));
+            course.late = in_turn(damaged.filter(inside).collect());
             if let Body::Ticks(rows) = &course.body {
                 let known = in_turn(gaps.iter().chain(&course.late).copied().collect());
                 course.late.extend(holes(&rows.t, course.step_ms, &known));
@@ -481,9 +482,9 @@ impl<'a> Reading<'a> {
         for place in places {
             match extent(&self.database.connection, *place) {
                 Ok(found) => stored.extend(found.map(|found| (*place, found))),
-                // A page that is damaged costs what stands on it.
+                // A page that is damaged costs what stands on it, of whichever era that is.
                 Err(error) if super::database::is_broken(&error) => {
-                    stored.push((*place, Stored { era: 0, last: place.first(), body: Vec::new() }));
+                    stored.push((*place, Stored { era: i64::MAX, last: place.first(), body: Vec::new() }));
                 }
                 Err(error) => return Err(error),
             }
@@ -498,16 +499,17 @@ impl<'a> Reading<'a> {
             let is_news = self.damages.known.insert(place);
             let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
             let gap = damage(is_news, &family, place.first(), last);
-            self.damaged.entry(place.shape()).or_default().push(gap);
+            self.damaged.entry(place.shape()).or_default().push((era, gap));
         }
         Ok(read)
     }
 
     fn read_gaps(&mut self, from: i64, to: i64) -> rusqlite::Result<()> {
+        let era = if self.database.has_eras_of_gaps { "era" } else { "(SELECT coalesce(max(era), 0) FROM era)" };
         let mut query = self
             .database
             .connection
-            .prepare_cached("SELECT era, first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2")?;
+            .prepare_cached(&format!("SELECT {era}, first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2"))?;
         let mut rows = query.query([from, to])?;
         while let Some(row) = rows.next()? {
             let reason = row.get_ref(3)?.as_str().unwrap_or_default();
@@ -532,12 +534,16 @@ fn damage(is_news: bool, family: &str, first: i64, last: i64) -> Gap {
 fn side_by_side<A: Sync, B: Send>(all: &[A], make: impl Fn(&A) -> B + Sync) -> Vec<B> {
     let threads = if all.len() < MANY { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(2) };
     let (own, others) = all.split_at(all.len().div_ceil(threads));
+    let make_all = |some: &[A]| some.iter().map(&make).collect::<Vec<B>>();
     std::thread::scope(|scope| {
-        let others = (!others.is_empty()).then(|| scope.spawn(|| others.iter().map(&make).collect::<Vec<B>>()));
-        let mut made: Vec<B> = own.iter().map(&make).collect();
-        match others.map(|others| others.join()) {
-            Some(Ok(others)) => made.extend(others),
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        let builder = || std::thread::Builder::new().name("answers too".to_owned());
+        let helper = (!others.is_empty()).then(|| builder().spawn_scoped(scope, || make_all(others)));
+        let mut made = make_all(own);
+        match helper.map(|helper| helper.map(|helper| helper.join())) {
+            Some(Ok(Ok(others))) => made.extend(others),
+            Some(Ok(Err(panic))) => std::panic::resume_unwind(panic),
+            // There may be no thread more.
+            Some(Err(_)) => made.extend(make_all(others)),
             None => {}
         }
         made

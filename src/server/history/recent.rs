@@ -82,7 +82,7 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u3
 }
 
 /// The families in force at the end.
-pub(super) fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
+fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
     let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
     let bytes: Vec<u8> = match database.connection.query_row(query, [], |row| row.get(0)) {
         Ok(bytes) => bytes,

@@ -4,6 +4,7 @@ use super::database::{Database, FILE, OpenError, Shared, words};
 use super::forget::used_bytes;
 use super::inbox::Next;
 use super::lock::Lock;
+use super::shapes::Shapes;
 use super::shop::{RETRY, Shop, locked};
 use super::tidy::Tidier;
 use super::tier::Retention;
@@ -33,20 +34,20 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
+    /// The directory with its lock, and whether its file is open.
     pub(super) fn new(
         shop: Arc<Shop>,
         database: Shared,
-        directory: Option<(PathBuf, Lock)>,
+        directory: Option<((PathBuf, Lock), bool)>,
         retention: Retention,
         catalog: Arc<Catalog>,
     ) -> Self {
-        // While there is trouble, the file has not been opened.
-        let file = directory.as_ref().filter(|_| shop.trouble().is_none()).and_then(|(path, _)| identity(path));
+        let open = directory.as_ref().filter(|(_, is_open)| *is_open);
         Self {
-            file,
+            file: open.and_then(|((path, _), _)| identity(path)),
+            directory: directory.map(|(place, _)| place),
             shop,
             database,
-            directory,
             retention,
             progress: Progress::new(catalog),
             tidier: Tidier::default(),
@@ -66,7 +67,10 @@ impl Scribe {
             self.count_written();
             retry = done.is_err().then(|| Instant::now() + RETRY);
             if next == Next::Tidy {
-                self.untidy = done.err();
+                // Only when all of it is done, it is sure that it can be done.
+                if done.is_err() || !self.tidier.is_at_work() {
+                    self.untidy = done.err();
+                }
                 self.shop.set_trouble(self.untidy.clone());
                 if !self.tidier.is_at_work() {
                     self.shop.inbox.tidied();
@@ -130,9 +134,11 @@ impl Scribe {
         self.progress.forget_file();
         self.tidier.begin_anew();
         let mut database = locked(&self.database);
-        let Database { connection, shapes } = &mut *database;
-        *shapes = Default::default();
-        drop(shapes.renew(connection));
+        match Shapes::read(&database.connection) {
+            Ok(shapes) => database.shapes = shapes,
+            // They are read when the file is opened anew.
+            Err(_) => self.file = None,
+        }
     }
 
     /// A directory that was removed or unmounted would take what is written with it, without an error.
@@ -148,6 +154,7 @@ impl Scribe {
             tracing::debug!(%error, "the history can't be opened again");
             match error {
                 OpenError::Database { error, .. } => words(&error),
+                OpenError::NoRoom { .. } => "the disk is full".to_owned(),
                 _ if identity(path).is_some() => "its directory can't be written to".to_owned(),
                 _ => "its directory is gone".to_owned(),
             }
@@ -166,7 +173,7 @@ impl Scribe {
     }
 
     fn count_written(&self) {
-        if self.directory.is_none() {
+        if self.file.is_none() {
             return;
         }
         if let Some(bytes) = written_by_this_thread() {

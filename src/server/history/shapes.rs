@@ -13,6 +13,8 @@ pub(super) struct Shapes {
     by_id: HashMap<i64, Arc<Family>>,
     /// The number of the newest shape of each family.
     newest: HashMap<Arc<str>, i64>,
+    /// How many there were in the file, also of those that can't be read.
+    count: i64,
 }
 
 impl Shapes {
@@ -22,13 +24,24 @@ impl Shapes {
         Ok(shapes)
     }
 
-    /// Learns those that came since.
+    /// Learns those that came since; all of them anew where some were forgotten.
     pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.learn(connection)?;
+        let count: i64 = connection.prepare_cached("SELECT count(*) FROM shape")?.query_row([], |row| row.get(0))?;
+        if count != self.count {
+            *self = Self::default();
+            self.learn(connection)?;
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let known = self.by_id.keys().copied().max().unwrap_or(-1);
         let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
         let mut rows = query.query([known])?;
         while let Some(row) = rows.next()? {
             let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            self.count += 1;
             match unpack(&packed) {
                 Some(family) => self.insert(id, Arc::new(family)),
                 None => tracing::warn!(id, "a family in the history can't be read"),
@@ -41,6 +54,7 @@ impl Shapes {
     pub(super) fn forget(&mut self, ids: &[i64]) {
         for id in ids {
             let Some(family) = self.by_id.remove(id) else { continue };
+            self.count -= 1;
             if self.newest.get(&family.id) == Some(id) {
                 let others = self.by_id.iter().filter(|(_, other)| other.id == family.id).map(|(id, _)| *id);
                 match others.max() {
@@ -92,6 +106,7 @@ impl Shapes {
         }
         within.execute("INSERT INTO shape (family) VALUES (?1)", [pack(family)])?;
         let id = within.last_insert_rowid();
+        self.count += 1;
         self.insert(id, Arc::new(family.clone()));
         Ok(Some(id))
     }

@@ -2,7 +2,7 @@
 
 use super::course::{Answer, Question};
 use super::culprits;
-use super::database::{Database, OpenError, Shared, may_pass, words};
+use super::database::{Database, OpenError, Shared, is_out_of_room, words};
 use super::lock::Lock;
 use super::reader::{self, Damages};
 use super::recent::{self, Recent};
@@ -45,7 +45,7 @@ pub struct Opened {
     directory: Option<(PathBuf, Lock)>,
     retention: Retention,
     pub recent: Recent,
-    /// Why nothing can be stored yet.
+    /// Why the file could not be opened yet, if that is so.
     trouble: Option<String>,
 }
 
@@ -93,13 +93,11 @@ impl Opened {
                 let recent = recent::recent(&mut database, past).map_err(wrong)?;
                 (database, recent, None)
             }
-            // A full disk keeps nobody from being looked at: it goes on as if it had become full now.
-            Err(OpenError::Database { error, .. }) if may_pass(&error) => {
+            // A full disk keeps nobody from looking at their machine: it is as if it had become full only now. Ids must go
+            // on all the same, so somebody who can't read where is refused.
+            Err(OpenError::Database { file, error }) if is_out_of_room(&error) => {
                 let recent = Database::read_alone(path).and_then(|mut database| recent::recent(&mut database, past));
-                let recent = recent.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "the last minutes of the history can't be read");
-                    Recent::default()
-                });
+                let Ok(recent) = recent else { return Err(OpenError::Database { file, error }) };
                 (Database::in_memory().map_err(wrong)?, recent, Some(words(&error)))
             }
             Err(error) => return Err(error),
@@ -123,6 +121,7 @@ impl Store {
     pub(super) fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
         let shop = Arc::new(Shop::new(Arc::clone(&catalog), meter));
         let Opened { database, directory, retention, trouble, .. } = opened;
+        let is_open = trouble.is_none();
         shop.set_trouble(trouble);
         let database = Arc::new(Mutex::new(database));
         let path = directory.as_ref().map(|(path, _)| path.clone());
@@ -137,7 +136,8 @@ impl Store {
         let (sender, jobs) = mpsc::sync_channel(MOST_QUESTIONS);
         #[cfg(test)]
         let writes_to = Arc::clone(&database);
-        let scribe = Scribe::new(Arc::clone(&shop), database, directory, retention, catalog);
+        let scribe =
+            Scribe::new(Arc::clone(&shop), database, directory.map(|place| (place, is_open)), retention, catalog);
         let writing = std::thread::Builder::new().name("history".to_owned()).spawn(move || scribe.run())?;
         let reading = std::thread::Builder::new().name("answers".to_owned()).spawn(move || desk.run(&jobs))?;
         let threads = Mutex::new(vec![writing, reading]);
@@ -259,17 +259,19 @@ impl Desk {
                 self.damages = Damages::default();
                 Ok(opened)
             }
-            // On a disk that has been full since the start: for this one look, or else without the file.
-            Err(_) if self.shop.trouble().is_some() => {
-                let alone = Database::read_alone(directory).or_else(|_| Database::in_memory());
-                alone.map(|alone| Arc::new(Mutex::new(alone))).map_err(|_| Unanswered::Unreadable)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the history can't be opened for reading");
-                Err(Unanswered::Unreadable)
-            }
+            // On a disk that has been full since the start: for this one look.
+            Err(error) if is_out_of_room(&error) => match Database::read_alone(directory) {
+                Ok(alone) => Ok(Arc::new(Mutex::new(alone))),
+                Err(error) => Err(unreadable(&error)),
+            },
+            Err(error) => Err(unreadable(&error)),
         }
     }
+}
+
+fn unreadable(error: &rusqlite::Error) -> Unanswered {
+    tracing::warn!(%error, "the history can't be opened for reading");
+    Unanswered::Unreadable
 }
 
 /// The answer to a question.

@@ -377,18 +377,39 @@ fn families_of_which_nothing_is_left_are_forgotten() -> Result {
     let hour = Duration::from_hours(1);
     let retention =
         Retention { ticks: hour, minutes: hour, hours: hour, settled_after: Duration::ZERO, ..Retention::default() };
-    let history = start_with(None, catalog(), retention)?;
+    let folder = Folder::new()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    record(&history, 0..10);
-    history.record(&Observation::Catalog(Arc::new(Catalog(vec![family("last", 1_000, &["a"])]))));
-    for (second, is_known) in [(20, true), (40 * 86_400, false)] {
-        history.record(&observation(0, BEGIN + second * 1_000));
-        assert!(history.flush(PATIENCE));
-        for id in ["slow", "cpu"] {
-            assert_eq!(runtime.block_on(history.knows(id.into())), Ok(is_known), "{id}");
+    for directory in [None, Some(folder.path.as_path())] {
+        let history = start_with(directory, catalog(), retention.clone())?;
+        record(&history, 0..10);
+        history.record(&Observation::Catalog(Arc::new(Catalog(vec![family("last", 1_000, &["a"])]))));
+        for (second, is_known) in [(20, true), (40 * 86_400, false)] {
+            history.record(&observation(0, BEGIN + second * 1_000));
+            assert!(history.flush(PATIENCE));
+            for id in ["slow", "cpu"] {
+                assert_eq!(runtime.block_on(history.knows(id.into())), Ok(is_known), "{id}");
+            }
+            assert_eq!(runtime.block_on(history.knows("last".into())), Ok(true));
         }
-        assert_eq!(runtime.block_on(history.knows("last".into())), Ok(true));
     }
+    Ok(())
+}
+
+#[test]
+fn a_file_of_an_older_version_is_read_as_it_is() -> Result {
+    let folder = Folder::new()?;
+    let history = start(Some(&folder.path))?;
+    record(&history, 0..10);
+    let down =
+        Gap { from: Some(UnixMs(BEGIN + 10_000)), to: Some(UnixMs(BEGIN + 19_000)), reason: GapReason::NotRunning };
+    history.record(&Observation::Gap(down));
+    record(&history, 20..30);
+    history.close();
+    spoil(&folder.path, "ALTER TABLE gap DROP COLUMN era; PRAGMA user_version = 2")?;
+    let question =
+        Question { families: Wanted::All, from: UnixMs(BEGIN), to: UnixMs(BEGIN + HOUR_MS), detail: Detail::Ticks };
+    let answer = Archive::open(&folder.path)?.ask(&question)?;
+    assert_eq!((answer.courses.len(), answer.gaps), (2, vec![down]));
     Ok(())
 }
 

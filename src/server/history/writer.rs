@@ -3,12 +3,12 @@
 use super::block::{self, Part};
 use super::bytes::put;
 use super::culprits;
-use super::database::{Database, Place};
+use super::database::{Database, Place, transaction};
 use super::inbox::Batch;
 use super::rows::Rows;
 use super::tier::hour;
 use crate::model::{Catalog, EventId, Family, Gap, Observation, Sample};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, params};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -33,7 +33,6 @@ struct Number {
 }
 
 impl Progress {
-    /// What the file holds already is put in order by the first store.
     pub(super) fn new(catalog: Arc<Catalog>) -> Self {
         Self { catalog, numbers: HashMap::new(), is_told: false, newest: None }
     }
@@ -60,13 +59,9 @@ pub(super) fn end(database: &Database) -> rusqlite::Result<()> {
 }
 
 fn append(database: &mut Database, progress: &mut Progress, batch: &Batch) -> rusqlite::Result<()> {
-    if !database.connection.is_autocommit() {
-        // What shares this connection was broken off by a mistake of ours.
-        database.connection.execute_batch("ROLLBACK")?;
-    }
-    let Database { connection, shapes } = database;
+    let Database { connection, shapes, .. } = database;
     let Batch { observations, culprits, .. } = batch;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = transaction(connection)?;
     let mut draft = Draft::default();
     for (era, gap) in gaps(observations, progress.newest.map_or(0, |newest| i64::from(newest.era))) {
         store_gap(&transaction, era, &gap)?;
