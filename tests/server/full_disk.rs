@@ -54,7 +54,7 @@ async fn a_full_disk_stops_nothing_but_storing_and_loses_nothing() -> io::Result
 
 #[tokio::test]
 async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there_is_room() -> io::Result<()> {
-    for is_killed in [false, true] {
+    for (is_killed, has_files_left) in [(false, true), (true, true), (false, false)] {
         let Some(disk) = SmallDisk::new()? else { return Ok(()) };
         let server = Server::start_with(Options { store: disk.store(), ..Options::default() })?;
         (1..=20).for_each(|second| server.tick(second));
@@ -64,7 +64,11 @@ async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there
         left.retain(|(path, _)| !path.to_string_lossy().ends_with("-shm"));
         server.stop().await?;
         left.iter().try_for_each(|(path, bytes)| fs::write(path, bytes))?;
-        disk.fill()?;
+        if has_files_left {
+            disk.fill()?
+        } else {
+            disk.use_up_files()?
+        }
 
         let server = Server::start_with(Options { store: disk.store(), ..Options::default() })?;
         assert_eq!(server.state.history.newest().map(|(id, _)| id.t.0), Some(20_000), "the last minutes are there");
@@ -76,6 +80,9 @@ async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there
         (27..=30).for_each(|second| server.tick(second));
         let all: Vec<i64> = (1..=20).chain(26..=30).collect();
         assert_eq!(seconds(&server).await?, all, "before there is room; killed: {is_killed}");
+        let mut export = Telltale::start(&mut disk.home.command(disk.export("20000")))?;
+        assert_eq!((export.ended().await?.code(), rest(&export.stderr)?), (Some(0), vec![]), "it is read all the same");
+        assert!(rest(&export.stdout)?.last().is_some_and(|line| line.starts_with("20000,")));
         disk.make_room()?;
         until(|| server.state.history.trouble().is_none()).await?;
         assert_eq!(seconds(&server).await?, all, "killed: {is_killed}");
@@ -105,8 +112,7 @@ async fn a_history_on_a_read_only_disk_can_be_exported() -> io::Result<()> {
     (1..=3).for_each(|second| server.tick(second));
     server.stop().await?;
     mount(&["-o", "remount,ro", &disk.path])?;
-    let arguments = ["export", "--data-dir", &disk.path, "--series", "load.load1", "--from", "1000"];
-    let mut telltale = Telltale::start(&mut disk.home.command(arguments))?;
+    let mut telltale = Telltale::start(&mut disk.home.command(disk.export("1000")))?;
     assert_eq!((telltale.ended().await?.code(), rest(&telltale.stderr)?), (Some(0), vec![]));
     let lines = rest(&telltale.stdout)?;
     assert_eq!(lines.last().map(String::as_str), Some("3000,1970-01-01T00:00:03Z,0.75"), "{lines:?}");
@@ -163,6 +169,24 @@ impl SmallDisk {
         files.map(|path| path.and_then(|path| fs::read(&path).map(|bytes| (path, bytes)))).collect()
     }
 
+    /// What writes all of it from an instant on.
+    fn export<'a>(&'a self, from: &'a str) -> [&'a str; 7] {
+        ["export", "--data-dir", &self.path, "--series", "load.load1", "--from", from]
+    }
+
+    /// There is room, but for no file more.
+    fn use_up_files(&self) -> io::Result<()> {
+        mount(&["-o", "remount,nr_inodes=16", &self.path])?;
+        for number in 0..16 {
+            match File::create(format!("{}/file-{number}", self.path)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("there were always files left"))
+    }
+
     /// To the last byte.
     fn fill(&self) -> io::Result<()> {
         let mut file = File::create(format!("{}/filler", self.path))?;
@@ -176,7 +200,7 @@ impl SmallDisk {
     }
 
     fn make_room(&self) -> io::Result<()> {
-        mount(&["-o", "remount,size=64m", &self.path])
+        mount(&["-o", "remount,size=64m,nr_inodes=1k", &self.path])
     }
 }
 

@@ -179,6 +179,8 @@ struct Seams {
     newest: HashMap<Arc<str>, i64>,
     /// Those that are missing in all families.
     known: Vec<Gap>,
+    /// Those that are missing in one.
+    late: HashMap<Arc<str>, Vec<Gap>>,
 }
 
 impl Seams {
@@ -188,11 +190,13 @@ impl Seams {
         put_in_order(&mut self.known);
         let mut holes = Vec::new();
         for course in &answer.courses {
+            let late = self.late.entry(Arc::clone(&course.family.id)).or_default();
+            late.extend(&course.late);
             let t = course.body.t();
             let (Some(first), Some(last)) = (t.first(), t.last()) else { continue };
             if let Some(before) = self.newest.insert(Arc::clone(&course.family.id), *last) {
                 let mut known = self.known.clone();
-                known.extend(&course.late);
+                known.extend(late.iter());
                 put_in_order(&mut known);
                 holes.extend(Archive::holes(&[before, *first], course.step_ms, &known));
             }

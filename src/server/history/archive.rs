@@ -1,7 +1,7 @@
 //! The history of a directory, for who only reads it: no lock is taken, so a server may write there meanwhile.
 
 use super::course::{Answer, Question};
-use super::database::{Database, FILE, OpenError, connect_anywhere, plain};
+use super::database::{Database, FILE, OpenError, plain};
 use super::reader::{self, Damages};
 use super::tier::Tier;
 use super::told;
@@ -28,13 +28,13 @@ impl Archive {
             }
             Err(error) => return Err(OpenError::Unreadable { file, reason: plain(&error) }),
         }
-        let wrong = |error| unreadable(&file, &error);
-        let (connection, head) = connect_anywhere(&file).map_err(wrong)?;
-        head.check(&file)?;
-        if head.is_empty {
+        let database = Database::read(directory).map_err(|error| match error {
+            OpenError::Database { file, error } => unreadable(&file, &error),
+            other => other,
+        })?;
+        if database.is_of_nothing() {
             return Err(missing());
         }
-        let database = Database::of(connection).map_err(wrong)?;
         Ok(Self { file, database, damages: Damages::default() })
     }
 

@@ -38,6 +38,9 @@ const STEPS: [&str; 3] = [
      UPDATE gap SET era = coalesce((SELECT max(era) FROM era), 0);",
 ];
 
+/// Besides a copy there has to be room for the step itself.
+const ROOM_BESIDE: u64 = 4 << 20;
+
 /// The version since which gaps say which era tells of them.
 const WITH_ERAS_OF_GAPS: usize = 3;
 
@@ -91,6 +94,8 @@ pub(super) struct Database {
     pub(super) shapes: Shapes,
     /// Whether gaps know their era: in a file that is only read and was written by an older Telltale they do not.
     pub(super) has_eras_of_gaps: bool,
+    /// Whether others may write while it is open.
+    pub(super) is_shared: bool,
 }
 
 /// Cheap to clone.
@@ -121,27 +126,26 @@ impl Database {
     }
 
     /// For those who only read.
-    pub(super) fn read(directory: &Path) -> rusqlite::Result<Self> {
-        Self::of_any(connect_to_read(&directory.join(FILE))?)
-    }
-
-    /// For a look at a disk that is full: what several connections share is held in memory, and there is one only.
-    pub(super) fn read_alone(directory: &Path) -> rusqlite::Result<Self> {
-        let connection = Connection::open_with_flags(directory.join(FILE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-        Self::of_any(connection)
-    }
-
-    /// A file in which nothing was ever written is a history of nothing.
-    fn of_any(connection: Connection) -> rusqlite::Result<Self> {
-        if Head::read(&connection)?.is_empty { Self::in_memory() } else { Self::of(connection) }
+    pub(super) fn read(directory: &Path) -> Result<Self, OpenError> {
+        let file = directory.join(FILE);
+        let (connection, head, is_shared) =
+            connect_anywhere(&file).map_err(|error| OpenError::Database { file: file.clone(), error })?;
+        head.check(&file)?;
+        // A file in which nothing was ever written is a history of nothing.
+        let read = if head.is_empty { Self::in_memory() } else { Self::of(connection) };
+        let read = read.map_err(|error| OpenError::Database { file, error })?;
+        Ok(Self { is_shared: is_shared && !head.is_empty, ..read })
     }
 
     pub(super) fn of(connection: Connection) -> rusqlite::Result<Self> {
         let has_eras_of_gaps = Head::read(&connection)?.version >= WITH_ERAS_OF_GAPS;
         let shapes = Shapes::read(&connection)?;
-        Ok(Self { connection, shapes, has_eras_of_gaps })
+        Ok(Self { connection, shapes, has_eras_of_gaps, is_shared: true })
+    }
+
+    /// Whether it stands for a file in which nothing was ever written.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        self.connection.path().is_none_or(str::is_empty)
     }
 
     fn open_file(file: &Path) -> Result<Self, OpenError> {
@@ -157,22 +161,15 @@ impl Database {
         head.check(file)?;
         let version = head.version;
         set_up(&connection).map_err(wrong)?;
-        if version > 0 && version < STEPS.len() {
-            let backup = file.with_extension(format!("v{version}.db"));
-            // Made before by somebody who was interrupted.
-            drop(fs::remove_file(&backup));
-            if let Err(error) = connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]) {
-                // What there is of it would fill the disk for everybody else.
-                drop(fs::remove_file(&backup));
-                return Err(if is_out_of_room(&error) {
-                    OpenError::NoRoom { file: file.into() }
-                } else {
-                    wrong(error)
-                });
-            }
+        let is_older = version > 0 && version < STEPS.len();
+        let backup = if is_older { Some(back_up(&connection, file, version)?) } else { None };
+        if let Err(error) = step(&mut connection, version) {
+            backup.iter().for_each(|backup| drop(fs::remove_file(backup)));
+            return Err(wrong(error));
+        }
+        if let Some(backup) = backup {
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
         }
-        step(&mut connection, version).map_err(wrong)?;
         Self::of(connection).map_err(wrong)
     }
 }
@@ -186,17 +183,29 @@ fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A connection to read, and what the file says of itself. Where nothing can be written, not even what readers share,
-/// it is read as a file that nobody changes.
-pub(super) fn connect_anywhere(file: &Path) -> rusqlite::Result<(Connection, Head)> {
+/// A connection to read, what the file says of itself, and whether others may write meanwhile. Where nothing can be
+/// written, not even what readers share, it is read as a file that nobody changes; or where some of it stands in its log,
+/// by one who is alone with it.
+fn connect_anywhere(file: &Path) -> rusqlite::Result<(Connection, Head, bool)> {
     let with_head = |connection: Connection| Head::read(&connection).map(|head| (connection, head));
-    match connect_to_read(file).and_then(with_head) {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(file) => {
-            let flags = TO_READ.union(OpenFlags::SQLITE_OPEN_URI);
-            Connection::open_with_flags(format!("file:{}?immutable=1", escaped(file)), flags).and_then(with_head)
-        }
-        connected => connected,
+    let error = match connect_to_read(file).and_then(with_head) {
+        Ok((connection, head)) => return Ok((connection, head, true)),
+        Err(error) => error,
+    };
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) && !is_out_of_room(&error) {
+        return Err(error);
     }
+    let connected = if has_log(file) {
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+            Ok(connection)
+        })
+    } else {
+        let flags = TO_READ.union(OpenFlags::SQLITE_OPEN_URI);
+        Connection::open_with_flags(format!("file:{}?immutable=1", escaped(file)), flags)
+    };
+    connected.and_then(with_head).map(|(connection, head)| (connection, head, false)).map_err(|_| error)
 }
 
 /// Whether some of what was stored stands in the log beside the file.
@@ -251,15 +260,45 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
+/// All of it or nothing: whatever happens, the file is of one version.
 fn step(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
-    for (done, step) in STEPS.iter().enumerate().skip(version) {
-        let transaction = connection.transaction()?;
+    let transaction = connection.transaction()?;
+    for step in STEPS.iter().skip(version) {
         transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", i32::try_from(done + 1).unwrap_or(i32::MAX))?;
-        transaction.commit()?;
     }
-    Ok(())
+    if version < STEPS.len() {
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", i32::try_from(STEPS.len()).unwrap_or(i32::MAX))?;
+    }
+    transaction.commit()
+}
+
+/// A copy of an older file beside it. Where there is no room nothing is begun: every other program would feel it.
+fn back_up(connection: &Connection, file: &Path, version: usize) -> Result<PathBuf, OpenError> {
+    let wrong = |error| OpenError::Database { file: file.into(), error };
+    let backup = file.with_extension(format!("v{version}.db"));
+    // Made before by somebody who was interrupted.
+    drop(fs::remove_file(&backup));
+    let needed = used_bytes(connection).map_err(wrong)?;
+    let free = file.parent().and_then(|directory| rustix::fs::statvfs(directory).ok());
+    if free.is_some_and(|free| free.f_bavail.saturating_mul(free.f_frsize) < needed + ROOM_BESIDE) {
+        return Err(OpenError::NoRoom { file: file.into() });
+    }
+    connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]).map_err(|error| {
+        drop(fs::remove_file(&backup));
+        if is_out_of_room(&error) { OpenError::NoRoom { file: file.into() } } else { wrong(error) }
+    })?;
+    Ok(backup)
+}
+
+/// What the file needs, but for pages that are free.
+pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let pages = number(connection, "page_count")? - number(connection, "freelist_count")?;
+    Ok(u64::try_from(pages * number(connection, "page_size")?).unwrap_or_default())
+}
+
+pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
 /// Whether there is no room: nothing is wrong with the file, and later there may be some.
@@ -269,6 +308,17 @@ pub(super) fn is_out_of_room(error: &rusqlite::Error) -> bool {
         [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE];
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
         || error.sqlite_extended_error_code().is_some_and(|code| LIMITED.contains(&code))
+}
+
+/// The same of a file that can't be opened, where a disk has room for no file more.
+pub(super) fn is_full(directory: &Path, error: &rusqlite::Error) -> bool {
+    let probe = directory.join("telltale.probe");
+    is_out_of_room(error)
+        || error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+            && match fs::File::create(&probe) {
+                Ok(_) => fs::remove_file(&probe).is_err(),
+                Err(error) => matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+            }
 }
 
 /// A transaction that writes. What was broken off by a mistake of ours on this connection ends before it.

@@ -3,7 +3,7 @@
 use super::block;
 use super::bytes::Reader;
 use super::culprits;
-use super::database::{Database, Place, transaction};
+use super::database::{Database, Place, number, transaction, used_bytes};
 use super::tier::{Retention, Tier};
 use rusqlite::Connection;
 use std::collections::HashSet;
@@ -58,7 +58,7 @@ fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
 fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
     let Database { connection, shapes, .. } = database;
     let transaction = transaction(connection)?;
-    let mut used: HashSet<i64> = shapes.iter().map(|(shape, _)| shape).max().into_iter().collect();
+    let mut used = HashSet::from([shapes.highest()]);
     for tier in Tier::ALL {
         used.extend(firsts(&transaction, tier)?.into_iter().map(Place::shape));
     }
@@ -116,14 +116,4 @@ fn give_back(connection: &Connection, spare: i64) -> rusqlite::Result<()> {
         while rows.next()?.is_some() {}
     }
     Ok(())
-}
-
-/// What the file needs, but for pages that are free.
-pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let pages = number(connection, "page_count")? - number(connection, "freelist_count")?;
-    Ok(u64::try_from(pages * number(connection, "page_size")?).unwrap_or_default())
-}
-
-fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, pragma, |row| row.get(0))
 }

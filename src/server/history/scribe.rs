@@ -1,7 +1,6 @@
 //! The thread that stores what the inbox holds, and puts it in order.
 
-use super::database::{Database, FILE, OpenError, Shared, words};
-use super::forget::used_bytes;
+use super::database::{Database, FILE, OpenError, Shared, used_bytes, words};
 use super::inbox::Next;
 use super::lock::Lock;
 use super::shapes::Shapes;
@@ -29,8 +28,6 @@ pub(super) struct Scribe {
     retention: Retention,
     progress: Progress,
     tidier: Tidier,
-    /// Why nothing could be put in order last.
-    untidy: Option<String>,
 }
 
 impl Scribe {
@@ -51,7 +48,6 @@ impl Scribe {
             retention,
             progress: Progress::new(catalog),
             tidier: Tidier::default(),
-            untidy: None,
         }
     }
 
@@ -65,18 +61,17 @@ impl Scribe {
                 Err("of a mistake in Telltale".to_owned())
             });
             self.count_written();
-            retry = done.is_err().then(|| Instant::now() + RETRY);
+            retry = (next != Next::Tidy && done.is_err()).then(|| Instant::now() + RETRY);
             if next == Next::Tidy {
-                // Only when all of it is done, it is sure that it can be done.
-                if done.is_err() || !self.tidier.is_at_work() {
-                    self.untidy = done.err();
+                // All of it is stored: that is no trouble yet.
+                if let Err(why) = done {
+                    tracing::error!("what is stored can't be packed or forgotten now: {why}; it is tried again later");
                 }
-                self.shop.set_trouble(self.untidy.clone());
                 if !self.tidier.is_at_work() {
                     self.shop.inbox.tidied();
                 }
             } else {
-                self.shop.set_trouble(done.err().or_else(|| self.untidy.clone()));
+                self.shop.set_trouble(done.err());
             }
             if next == Next::StoreLast {
                 let database = locked(&self.database);
@@ -155,6 +150,9 @@ impl Scribe {
             match error {
                 OpenError::Database { error, .. } => words(&error),
                 OpenError::NoRoom { .. } => "the disk is full".to_owned(),
+                OpenError::Newer { .. } => "a newer Telltale's file stands in its place".to_owned(),
+                OpenError::Foreign { .. } => "another program's file stands in its place".to_owned(),
+                OpenError::Taken { .. } => "another Telltale has taken its place".to_owned(),
                 _ if identity(path).is_some() => "its directory can't be written to".to_owned(),
                 _ => "its directory is gone".to_owned(),
             }

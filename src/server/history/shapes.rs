@@ -13,8 +13,9 @@ pub(super) struct Shapes {
     by_id: HashMap<i64, Arc<Family>>,
     /// The number of the newest shape of each family.
     newest: HashMap<Arc<str>, i64>,
-    /// How many there were in the file, also of those that can't be read.
+    /// How many there were in the file, and their greatest number, also of those that can't be read.
     count: i64,
+    highest: i64,
 }
 
 impl Shapes {
@@ -36,12 +37,12 @@ impl Shapes {
     }
 
     fn learn(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let known = self.by_id.keys().copied().max().unwrap_or(-1);
         let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
-        let mut rows = query.query([known])?;
+        let mut rows = query.query([self.highest])?;
         while let Some(row) = rows.next()? {
             let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
             self.count += 1;
+            self.highest = id;
             match unpack(&packed) {
                 Some(family) => self.insert(id, Arc::new(family)),
                 None => tracing::warn!(id, "a family in the history can't be read"),
@@ -63,6 +64,10 @@ impl Shapes {
                 }
             }
         }
+    }
+
+    pub(super) fn highest(&self) -> i64 {
+        self.highest
     }
 
     fn insert(&mut self, id: i64, family: Arc<Family>) {
@@ -101,12 +106,13 @@ impl Shapes {
             self.newest.insert(Arc::clone(&known.id), id);
             return Ok(Some(id));
         }
-        if self.by_id.keys().copied().max().unwrap_or(0) >= Place::LAST_SHAPE {
+        if self.highest >= Place::LAST_SHAPE {
             return Ok(None);
         }
         within.execute("INSERT INTO shape (family) VALUES (?1)", [pack(family)])?;
         let id = within.last_insert_rowid();
         self.count += 1;
+        self.highest = id;
         self.insert(id, Arc::new(family.clone()));
         Ok(Some(id))
     }
@@ -176,7 +182,11 @@ mod tests {
             ["a", "a", "b", "a"].map(|label| database.shapes.number(&family(label), &transaction).ok().flatten());
         assert_eq!(numbers, [Some(1), Some(1), Some(2), Some(1)]);
         transaction.commit()?;
-        let read = Database::read(&folder.path)?;
+        // What can't be read is passed over, and asked for once.
+        database.connection.execute("INSERT INTO shape (family) VALUES (x'00')", [])?;
+        let mut read = Database::read(&folder.path)?;
+        read.shapes.renew(&read.connection)?;
+        assert_eq!((read.shapes.count, read.shapes.highest()), (3, 3));
         assert_eq!(read.shapes.iter().count(), 2);
         assert_eq!(read.shapes.get(2).map(|found| (**found).clone()), Some(family("b")));
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::course::{Answer, Question};
 use super::culprits;
-use super::database::{Database, OpenError, Shared, is_out_of_room, words};
+use super::database::{Database, FILE, OpenError, Shared, is_full};
 use super::lock::Lock;
 use super::reader::{self, Damages};
 use super::recent::{self, Recent};
@@ -95,10 +95,12 @@ impl Opened {
             }
             // A full disk keeps nobody from looking at their machine: it is as if it had become full only now. Ids must go
             // on all the same, so somebody who can't read where is refused.
-            Err(OpenError::Database { file, error }) if is_out_of_room(&error) => {
-                let recent = Database::read_alone(path).and_then(|mut database| recent::recent(&mut database, past));
-                let Ok(recent) = recent else { return Err(OpenError::Database { file, error }) };
-                (Database::in_memory().map_err(wrong)?, recent, Some(words(&error)))
+            Err(OpenError::Database { error, .. }) if is_full(path, &error) => {
+                let recent = match path.join(FILE).exists() {
+                    true => recent::recent(&mut Database::read(path)?, past).map_err(wrong)?,
+                    false => Recent::default(),
+                };
+                (Database::in_memory().map_err(wrong)?, recent, Some("the disk is full".to_owned()))
             }
             Err(error) => return Err(error),
         };
@@ -253,25 +255,25 @@ impl Desk {
             return self.database.clone().ok_or(Unanswered::Unreadable);
         };
         match Database::read(directory) {
-            Ok(opened) => {
+            Ok(opened) if opened.is_shared => {
                 let opened = Arc::new(Mutex::new(opened));
                 (self.database, self.edition) = (Some(Arc::clone(&opened)), edition);
                 self.damages = Damages::default();
                 Ok(opened)
             }
-            // On a disk that has been full since the start: for this one look.
-            Err(error) if is_out_of_room(&error) => match Database::read_alone(directory) {
-                Ok(alone) => Ok(Arc::new(Mutex::new(alone))),
-                Err(error) => Err(unreadable(&error)),
-            },
-            Err(error) => Err(unreadable(&error)),
+            // For this one look: nobody else could write meanwhile.
+            Ok(alone) => Ok(Arc::new(Mutex::new(alone))),
+            // Its directory is gone: what waits is there all the same.
+            Err(_) if !directory.join(FILE).exists() && self.shop.trouble().is_some() => {
+                let nothing = Database::in_memory().map_err(|_| Unanswered::Unreadable)?;
+                Ok(Arc::new(Mutex::new(nothing)))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the history can't be opened for reading");
+                Err(Unanswered::Unreadable)
+            }
         }
     }
-}
-
-fn unreadable(error: &rusqlite::Error) -> Unanswered {
-    tracing::warn!(%error, "the history can't be opened for reading");
-    Unanswered::Unreadable
 }
 
 /// The answer to a question.

@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+/// So long nothing is put in order after that failed.
+const REST: Duration = Duration::from_secs(60);
+
 /// An era, and an hour within it.
 type EraHour = (u32, i64);
 
@@ -22,6 +25,8 @@ pub(super) struct Tidier {
     /// The era, and its first instant as far as this process knows, by both clocks.
     began: Option<(u32, i64, Instant)>,
     work: Option<Work>,
+    /// The hour in which it could not be done, and when that was.
+    failed: Option<(EraHour, Instant)>,
 }
 
 /// What is left to do.
@@ -39,34 +44,45 @@ impl Tidier {
         if self.began.is_none_or(|(era, ..)| era != newest.era) {
             self.began = Some((newest.era, newest.t.0, Instant::now()));
         }
+        let is_resting = self.is_resting(newest);
         match &mut self.work {
             // As long as nothing is begun, all that came counts.
             Some(work) if work.hours.is_none() => work.newest = newest,
-            None if self.done != Some(era_hour(newest)) => {
+            None if self.done != Some(era_hour(newest)) && !is_resting => {
                 self.work = Some(Work { newest, hours: None, packing: None });
             }
             _ => {}
         }
     }
 
+    /// What failed takes long to come that far again, and would fail again.
+    fn is_resting(&self, newest: EventId) -> bool {
+        self.failed.is_some_and(|(hour, at)| hour == era_hour(newest) && at.elapsed() < REST)
+    }
+
     pub(super) fn is_at_work(&self) -> bool {
         self.work.is_some()
     }
 
-    /// Does some of it. After an error all of it begins anew with the next look.
+    /// Does some of it. After an error all of it begins anew, a while later.
     pub(super) fn go_on(&mut self, database: &mut Database, retention: &Retention) -> rusqlite::Result<()> {
         let Some(mut work) = self.work.take() else { return Ok(()) };
-        if work.pack_some(database)? {
+        let now = work.newest;
+        let packed = work.pack_some(database);
+        if let Ok(true) = packed {
             self.work = Some(work);
             return Ok(());
         }
-        let now = work.newest.t.0;
-        culprits::pack(&mut database.connection, now)?;
-        if self.is_settled(now, retention.settled_after) {
-            forget(database, now, retention)?;
+        // Also where nothing could be packed: what is forgotten may be the room that is missing.
+        let packed = packed.and_then(|_| culprits::pack(&mut database.connection, now.t.0));
+        let is_settled = self.is_settled(now.t.0, retention.settled_after);
+        let forgotten = if is_settled { forget(database, now.t.0, retention) } else { Ok(()) };
+        let tidied = packed.and(forgotten);
+        match tidied {
+            Ok(()) => (self.done, self.failed) = (Some(era_hour(now)), None),
+            Err(_) => self.failed = Some((era_hour(now), Instant::now())),
         }
-        self.done = Some(era_hour(work.newest));
-        Ok(())
+        tidied
     }
 
     /// After an interruption.
