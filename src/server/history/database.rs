@@ -107,7 +107,7 @@ impl Database {
         let mut connection = Connection::open_in_memory()?;
         set_up(&connection)?;
         step(&mut connection, 0)?;
-        Self::of(connection)
+        Self::of(connection, STEPS.len(), false)
     }
 
     /// For the one who writes. An older file is brought up to date, and kept beside it as it was.
@@ -132,15 +132,13 @@ impl Database {
             connect_anywhere(&file).map_err(|error| OpenError::Database { file: file.clone(), error })?;
         head.check(&file)?;
         // A file in which nothing was ever written is a history of nothing.
-        let read = if head.is_empty { Self::in_memory() } else { Self::of(connection) };
-        let read = read.map_err(|error| OpenError::Database { file, error })?;
-        Ok(Self { is_shared: is_shared && !head.is_empty, ..read })
+        let read = if head.is_empty { Self::in_memory() } else { Self::of(connection, head.version, is_shared) };
+        read.map_err(|error| OpenError::Database { file, error })
     }
 
-    pub(super) fn of(connection: Connection) -> rusqlite::Result<Self> {
-        let has_eras_of_gaps = Head::read(&connection)?.version >= WITH_ERAS_OF_GAPS;
+    fn of(connection: Connection, version: usize, is_shared: bool) -> rusqlite::Result<Self> {
         let shapes = Shapes::read(&connection)?;
-        Ok(Self { connection, shapes, has_eras_of_gaps, is_shared: true })
+        Ok(Self { connection, shapes, has_eras_of_gaps: version >= WITH_ERAS_OF_GAPS, is_shared })
     }
 
     /// Whether it stands for a file in which nothing was ever written.
@@ -170,7 +168,7 @@ impl Database {
         if let Some(backup) = backup {
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
         }
-        Self::of(connection).map_err(wrong)
+        Self::of(connection, STEPS.len(), true).map_err(wrong)
     }
 }
 
@@ -221,15 +219,15 @@ fn escaped(file: &Path) -> String {
 }
 
 /// What the file says of itself.
-pub(super) struct Head {
+struct Head {
     application: i32,
     /// How many steps were done to it.
     version: usize,
-    pub(super) is_empty: bool,
+    is_empty: bool,
 }
 
 impl Head {
-    pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let version = usize::try_from(pragma("user_version")?).unwrap_or(usize::MAX);
@@ -237,7 +235,7 @@ impl Head {
     }
 
     /// Whether it is a history, and one that this Telltale understands.
-    pub(super) fn check(&self, file: &Path) -> Result<(), OpenError> {
+    fn check(&self, file: &Path) -> Result<(), OpenError> {
         if !self.is_empty && self.application != APPLICATION {
             return Err(OpenError::Foreign { file: file.into() });
         }
@@ -321,11 +319,14 @@ pub(super) fn is_full(directory: &Path, error: &rusqlite::Error) -> bool {
             }
 }
 
-/// A transaction that writes. What was broken off by a mistake of ours on this connection ends before it.
+/// Ends what was broken off by a mistake of ours.
+pub(super) fn end_what_broke_off(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("ROLLBACK") }
+}
+
+/// A transaction that writes.
 pub(super) fn transaction(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
-    if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
+    end_what_broke_off(connection)?;
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 

@@ -3,7 +3,7 @@
 use super::block;
 use super::bytes::Damaged;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted, union};
-use super::database::{Database, Place, Stored, extent};
+use super::database::{Database, Place, Stored, end_what_broke_off, extent};
 use super::derived::Derived;
 use super::eras::Eras;
 use super::extent::{ColumnShape, Extent};
@@ -72,10 +72,7 @@ pub(super) fn answer_of_known(
 
 /// Nothing changes in the file meanwhile.
 fn look<T>(database: &mut Database, read: impl FnOnce(&mut Database) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    // A look that was broken off by a mistake of ours has not ended yet.
-    if !database.connection.is_autocommit() {
-        database.connection.execute_batch("ROLLBACK")?;
-    }
+    end_what_broke_off(&database.connection)?;
     database.connection.execute_batch("BEGIN")?;
     let seen = read(database);
     // Nothing was changed: it makes no difference how it ends.
@@ -164,10 +161,7 @@ impl<'a> Reading<'a> {
                     for entry in &sample.families {
                         let Some(&(shape, count)) = numbers.get(&entry.family) else { continue };
                         let rows = parts.entry((place.0, shape)).or_insert_with(|| Rows::new(count));
-                        rows.t.push(place.1);
-                        for (index, column) in rows.columns.iter_mut().enumerate() {
-                            column.push(entry.values.get(index).copied().flatten().unwrap_or(f64::NAN));
-                        }
+                        rows.push(place.1, &entry.values);
                     }
                 }
             }
@@ -252,7 +246,9 @@ impl<'a> Reading<'a> {
                 columns = 0;
             }
             columns += own;
-            groups.last_mut().into_iter().for_each(|group: &mut Vec<_>| group.push(family.clone()));
+            if let Some(group) = groups.last_mut() {
+                group.push(family);
+            }
         }
         groups
     }

@@ -14,6 +14,16 @@ pub struct Columns<T> {
 /// Samples. `NaN` is a value that could not be read; a tick that is missing has no row.
 pub(super) type Rows = Columns<f64>;
 
+impl Rows {
+    /// What was sampled at an instant after all others.
+    pub(super) fn push(&mut self, t: i64, values: &[Option<f64>]) {
+        self.t.push(t);
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            column.push(values.get(index).copied().flatten().unwrap_or(f64::NAN));
+        }
+    }
+}
+
 /// Buckets, which begin at multiples of their step: those without any value have no row.
 pub(super) type Buckets = Columns<Bucket>;
 

@@ -31,18 +31,18 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
-    /// The directory with its lock, and whether its file is open.
+    /// `is_open` says whether the directory's file is what the database is of.
     pub(super) fn new(
         shop: Arc<Shop>,
         database: Shared,
-        directory: Option<((PathBuf, Lock), bool)>,
+        directory: Option<(PathBuf, Lock)>,
+        is_open: bool,
         retention: Retention,
         catalog: Arc<Catalog>,
     ) -> Self {
-        let open = directory.as_ref().filter(|(_, is_open)| *is_open);
         Self {
-            file: open.and_then(|((path, _), _)| identity(path)),
-            directory: directory.map(|(place, _)| place),
+            file: directory.as_ref().filter(|_| is_open).and_then(|(path, _)| identity(path)),
+            directory,
             shop,
             database,
             retention,

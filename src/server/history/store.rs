@@ -96,9 +96,10 @@ impl Opened {
             // A full disk keeps nobody from looking at their machine: it is as if it had become full only now. Ids must go
             // on all the same, so somebody who can't read where is refused.
             Err(OpenError::Database { error, .. }) if is_full(path, &error) => {
-                let recent = match path.join(FILE).exists() {
-                    true => recent::recent(&mut Database::read(path)?, past).map_err(wrong)?,
-                    false => Recent::default(),
+                let recent = if path.join(FILE).exists() {
+                    recent::recent(&mut Database::read(path)?, past).map_err(wrong)?
+                } else {
+                    Recent::default()
                 };
                 (Database::in_memory().map_err(wrong)?, recent, Some("the disk is full".to_owned()))
             }
@@ -138,8 +139,7 @@ impl Store {
         let (sender, jobs) = mpsc::sync_channel(MOST_QUESTIONS);
         #[cfg(test)]
         let writes_to = Arc::clone(&database);
-        let scribe =
-            Scribe::new(Arc::clone(&shop), database, directory.map(|place| (place, is_open)), retention, catalog);
+        let scribe = Scribe::new(Arc::clone(&shop), database, directory, is_open, retention, catalog);
         let writing = std::thread::Builder::new().name("history".to_owned()).spawn(move || scribe.run())?;
         let reading = std::thread::Builder::new().name("answers".to_owned()).spawn(move || desk.run(&jobs))?;
         let threads = Mutex::new(vec![writing, reading]);
@@ -254,25 +254,25 @@ impl Desk {
         else {
             return self.database.clone().ok_or(Unanswered::Unreadable);
         };
-        match Database::read(directory) {
-            Ok(opened) if opened.is_shared => {
-                let opened = Arc::new(Mutex::new(opened));
-                (self.database, self.edition) = (Some(Arc::clone(&opened)), edition);
-                self.damages = Damages::default();
-                Ok(opened)
-            }
-            // For this one look: nobody else could write meanwhile.
-            Ok(alone) => Ok(Arc::new(Mutex::new(alone))),
+        let opened = match Database::read(directory) {
+            Ok(opened) => opened,
             // Its directory is gone: what waits is there all the same.
             Err(_) if !directory.join(FILE).exists() && self.shop.trouble().is_some() => {
-                let nothing = Database::in_memory().map_err(|_| Unanswered::Unreadable)?;
-                Ok(Arc::new(Mutex::new(nothing)))
+                Database::in_memory().map_err(|_| Unanswered::Unreadable)?
             }
             Err(error) => {
                 tracing::warn!(%error, "the history can't be opened for reading");
-                Err(Unanswered::Unreadable)
+                return Err(Unanswered::Unreadable);
             }
+        };
+        let is_shared = opened.is_shared;
+        let opened = Arc::new(Mutex::new(opened));
+        // Any other is for this one look: nobody else could write meanwhile.
+        if is_shared {
+            (self.database, self.edition) = (Some(Arc::clone(&opened)), edition);
+            self.damages = Damages::default();
         }
+        Ok(opened)
     }
 }
 

@@ -140,10 +140,7 @@ impl Draft {
             let columns = number.decimals.len();
             let (_, rows) =
                 self.parts.entry(number.shape).or_insert_with(|| (Arc::clone(&number.decimals), Rows::new(columns)));
-            rows.t.push(id.t.0);
-            for (index, column) in rows.columns.iter_mut().enumerate() {
-                column.push(entry.values.get(index).copied().flatten().unwrap_or(f64::NAN));
-            }
+            rows.push(id.t.0, &entry.values);
         }
     }
 
