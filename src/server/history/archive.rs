@@ -1,8 +1,9 @@
 //! The history of a directory, for who only reads it: no lock is taken, so a server may write there meanwhile.
 
 use super::course::{Answer, Question};
+use super::damages::Damages;
 use super::database::{Database, FILE, OpenError, plain};
-use super::reader::{self, Damages};
+use super::reader;
 use super::tier::Tier;
 use super::told;
 use crate::model::{Catalog, Gap, UnixMs};

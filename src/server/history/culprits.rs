@@ -3,8 +3,9 @@
 mod packed;
 
 use super::bytes::Damaged;
-use super::database::{Place, is_broken, transaction};
-use super::reader::Damages;
+use super::damages::Damages;
+use super::database::{is_broken, transaction};
+use super::place::Place;
 use super::tier::{HOUR_MS, Tier};
 use crate::model::{Culprits, Interval, UnixMs};
 use rusqlite::{Connection, params};

@@ -1,11 +1,14 @@
 //! An extent: one family's stretch of time in one tier, as the bytes that stay on disk.
 //!
-//! It says its version, its step, which of its ticks exist, and then each column by itself, so that one can be read
-//! without the others. A checksum stands at the end: a byte that is torn or flipped costs this extent and no other.
+//! It says its version, its step, which of its ticks exist, and then each column. A checksum stands at the end: a byte
+//! that is torn or flipped costs this extent and no other.
+
+mod kinship;
 
 use super::bytes::{Damaged, INSTANTS, Reader, put, put_part, put_signed, seal, unseal};
 use super::column;
 use super::rows::{Bucket, Buckets, Folding, Rows, rows_within};
+use kinship::{Kinship, Term};
 use std::ops::Range;
 
 /// Stands in the first byte. Whoever changes the format writes the next one and goes on reading this.
@@ -81,74 +84,6 @@ impl Extent<Rows> {
         }
         Ok(Self { step: head.step, shape: head.shape, body: Rows { t: head.t, columns } })
     }
-}
-
-/// Another column, to be added or taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Term {
-    column: usize,
-    is_less: bool,
-}
-
-impl Term {
-    /// Columns further on have no room in it.
-    const MOST_COLUMNS: usize = 128;
-
-    fn byte(&self) -> u8 {
-        (self.column << 1) as u8 | u8::from(self.is_less)
-    }
-
-    /// Only of a column that stands before.
-    fn read(byte: u8, before: usize) -> Result<Self, Damaged> {
-        let term = Self { column: usize::from(byte >> 1), is_less: byte & 1 == 1 };
-        if term.column < before { Ok(term) } else { Err(Damaged) }
-    }
-}
-
-/// What a column has in common with those before it: memory that is used is not free, what is sent to oneself is
-/// received. The rest of it is shorter.
-struct Kinship {
-    terms: Vec<Term>,
-    rest: Vec<i64>,
-}
-
-impl Kinship {
-    const MOST_TERMS: usize = 7;
-    /// Of very many columns only so many before one are looked at.
-    const REACH: usize = 24;
-
-    /// Takes one column after the other into account, as long as that makes the rest clearly shorter.
-    fn find(own: &[i64], earlier: &[(usize, &Vec<i64>)]) -> Self {
-        let mut found = Self { terms: Vec::new(), rest: own.to_vec() };
-        let mut length = bits(own.iter().copied());
-        while found.terms.len() < Self::MOST_TERMS && length > own.len() as u64 {
-            let mut best = None;
-            for (column, other) in earlier.iter().filter(|(column, _)| *column < Term::MOST_COLUMNS) {
-                for is_less in [false, true] {
-                    let joined = bits(joined(&found.rest, other, !is_less));
-                    if best.is_none_or(|(_, least)| joined < least) {
-                        best = Some((Term { column: *column, is_less }, joined));
-                    }
-                }
-            }
-            let Some((term, least)) = best.filter(|(_, least)| *least < length - length / 16) else { break };
-            let Some((_, other)) = earlier.iter().find(|(column, _)| *column == term.column) else { break };
-            found.rest = joined(&found.rest, other, !term.is_less).collect();
-            found.terms.push(term);
-            length = least;
-        }
-        found
-    }
-}
-
-fn joined<'a>(own: &'a [i64], other: &'a [i64], is_less: bool) -> impl Iterator<Item = i64> + Clone + 'a {
-    own.iter().zip(other).map(move |(own, other)| if is_less { own - other } else { own + other })
-}
-
-/// Roughly how many bits the differences from one number to the next take.
-fn bits(numbers: impl Iterator<Item = i64> + Clone) -> u64 {
-    let differences = numbers.clone().zip(numbers.skip(1)).map(|(before, number)| number.wrapping_sub(before));
-    differences.map(|difference| 2 * u64::from(64 - difference.unsigned_abs().leading_zeros())).sum()
 }
 
 /// So many steps the way from a bucket's least value to its greatest one has, for its mean to stand on: finer than

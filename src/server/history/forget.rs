@@ -3,7 +3,8 @@
 use super::block;
 use super::bytes::Reader;
 use super::culprits;
-use super::database::{Database, Place, number, transaction, used_bytes};
+use super::database::{Database, number, transaction, used_bytes};
+use super::place::Place;
 use super::tier::{Retention, Tier};
 use rusqlite::Connection;
 use std::collections::HashSet;

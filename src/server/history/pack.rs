@@ -4,9 +4,10 @@
 //! changes in the file before all of it is ready; then it does in one transaction.
 
 use super::block;
-use super::database::{Database, Place, extent, transaction};
+use super::database::{Database, transaction};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
+use super::place::{Place, extent};
 use super::rows::{Buckets, Rows};
 use super::shapes::Shapes;
 use super::tier::{HOUR_MS, Tier};

@@ -2,8 +2,9 @@
 
 use super::bytes::Reader;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted};
+use super::damages::Damages;
 use super::database::Database;
-use super::reader::{Damages, answer};
+use super::reader::answer;
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
 use std::collections::{BTreeMap, HashMap};

@@ -1,6 +1,6 @@
 //! Families as they were when something of them was stored, each under a number.
 
-use super::database::Place;
+use super::place::Place;
 use crate::model::{Catalog, Dimension, Family, Interval, Unit};
 use rusqlite::{Connection, Transaction};
 use std::collections::HashMap;

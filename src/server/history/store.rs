@@ -2,9 +2,10 @@
 
 use super::course::{Answer, Question};
 use super::culprits;
+use super::damages::Damages;
 use super::database::{Database, FILE, OpenError, Shared, is_full};
 use super::lock::Lock;
-use super::reader::{self, Damages};
+use super::reader;
 use super::recent::{self, Recent};
 use super::scribe::Scribe;
 use super::shop::{Shop, Trouble, locked};

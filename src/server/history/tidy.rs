@@ -2,9 +2,10 @@
 //! little at a time, between stores.
 
 use super::culprits;
-use super::database::{Database, Place, is_broken};
+use super::database::{Database, is_broken};
 use super::forget::forget;
 use super::pack::Packing;
+use super::place::Place;
 use super::tier::{HOUR_MS, Retention, hour};
 use crate::model::EventId;
 use rusqlite::Connection;

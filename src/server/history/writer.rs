@@ -3,8 +3,9 @@
 use super::block::{self, Part};
 use super::bytes::put;
 use super::culprits;
-use super::database::{Database, Place, transaction};
+use super::database::{Database, transaction};
 use super::inbox::Batch;
+use super::place::Place;
 use super::rows::Rows;
 use super::tier::hour;
 use crate::model::{Catalog, EventId, Family, Gap, Observation, Sample};
