@@ -15,6 +15,8 @@ mod keys;
 pub mod page;
 pub mod parts;
 #[cfg(feature = "hydrate")]
+mod past;
+#[cfg(feature = "hydrate")]
 mod samples;
 #[cfg(feature = "hydrate")]
 mod search;

@@ -1,6 +1,6 @@
 //! Small histories to draw in tests. Instants are in seconds.
 
-use super::{Bands, Scene, Window};
+use super::{Scene, Window};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, Family, Gap, GapReason, History, Interval, Sample, Unit, UnixMs};
 use proptest::prelude::*;
@@ -17,9 +17,7 @@ pub(crate) fn family(unit: Unit, interval_s: u32, dimensions: &[&str]) -> Family
 
 /// The last minute of it, live.
 pub(crate) fn scene(catalog: Arc<Catalog>, history: History) -> Scene {
-    let end = history.newest_tick();
-    let (window, bands) = (Window::ONE, Bands::new());
-    Scene { catalog, history, end, window, is_past: false, offset_minutes: 0, cursor: None, bands }
+    Scene::live(catalog, history, Window::ONE, 0)
 }
 
 pub(crate) fn gap(from: i64, to: i64, reason: GapReason) -> Gap {

@@ -48,7 +48,7 @@ pub fn strokes(family: &Family, track: &Track, span: Span) -> (Vec<Stroke>, Scal
 /// The hottest of each cell, zero where there is nothing; and where each column begins, and the last ends.
 fn cells(family: &Family, track: &Track, span: Span) -> (Vec<Vec<f64>>, Vec<i32>) {
     // Cells are aligned to absolute time: as it passes they move and never change.
-    let cell_ms = span.window.length().ms() / CELLS;
+    let cell_ms = span.window.ms() / CELLS;
     let column = |t: UnixMs| t.0.saturating_sub(1).div_euclid(cell_ms);
     let first = span.start().0.div_euclid(cell_ms);
     let count = usize::try_from(column(span.end) - first + 1).unwrap_or(0);
@@ -143,6 +143,18 @@ mod tests {
             .map(|stroke| stroke.line)
             .collect();
         assert_eq!(strokes, ["", "", "", "", "M1000 3h200"]);
+    }
+
+    #[test]
+    fn a_map_has_few_columns_however_long_its_window_is() {
+        let family = cores(12);
+        let history = history(&family, &[(60, vec![Some(30.0); 12])], &[]);
+        let track = history.track(&family.id).map(|track| {
+            Window::named().map(|window| cells(&family, track, Span::ending(at(60), window)).1.len()).collect()
+        });
+        let columns: Vec<usize> = track.unwrap_or_default();
+        assert_eq!(columns.len(), 11);
+        assert!(columns.iter().all(|columns| (2..=CELLS as usize + 2).contains(columns)), "{columns:?}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::drawing::stroke_count;
 use super::growth::{Growth, Settled};
 use super::spark::spark;
 use super::ticks::{stamp, time_ticks};
-use super::{Bands, Drawing, Place, Scale, Span, Stroke, Table, Window, XTick, band, cursor, heat, markup, words};
+use super::{Band, Drawing, Place, Scale, Span, Stroke, Table, Window, XTick, band, cursor, heat, markup, words};
 use crate::model::health::{Headline, Health, Look};
 use crate::model::series::Series;
 use crate::model::{Catalog, Family, History, Unit, UnixMs, units};
@@ -25,8 +25,6 @@ pub struct Scene {
     pub offset_minutes: i32,
     /// The instant under the crosshair.
     pub cursor: Option<UnixMs>,
-    /// Where points stand for more than one sample: how far those went.
-    pub bands: Bands,
 }
 
 /// A chart but for its time axis and its values, which are renewed more often, and its words and its table, which are less.
@@ -52,16 +50,22 @@ pub struct TileText {
 }
 
 impl Scene {
+    /// Of the newest samples, without a crosshair.
+    pub fn live(catalog: Arc<Catalog>, history: History, window: Window, offset_minutes: i32) -> Self {
+        let end = history.newest_tick();
+        Self { catalog, history, end, window, is_past: false, offset_minutes, cursor: None }
+    }
+
     pub fn span(&self) -> Option<Span> {
         self.end.map(|end| Span { end, window: self.window, is_past: self.is_past })
     }
 
-    pub fn chart(&self, family: &Family) -> ChartText {
+    /// Where points stand for more than one sample, `bands` say how far those went.
+    pub fn chart(&self, family: &Family, bands: &[Band]) -> ChartText {
         let Some(span) = self.span() else {
             return ChartText { strokes: vec![Stroke::default(); stroke_count(family)], ..ChartText::default() };
         };
-        let top = band::top(&self.bands, &family.id);
-        let drawing = Drawing::of(family, &self.history, span, self.offset_minutes, top);
+        let drawing = Drawing::of(family, &self.history, span, self.offset_minutes, band::top(bands));
         ChartText {
             gap_notes: markup::gap_notes(&drawing.gap_notes),
             y_axis: markup::y_axis(&drawing.y_ticks),
@@ -73,10 +77,9 @@ impl Scene {
     }
 
     /// The areas behind a chart's lines, each with the dimension it is of.
-    pub fn bands(&self, family: &Family, text: &ChartText) -> Vec<(Option<usize>, String)> {
+    pub fn bands(&self, family: &Family, text: &ChartText, bands: &[Band]) -> Vec<(Option<usize>, String)> {
         let Some((span, scale)) = self.span().zip(text.scale) else { return Vec::new() };
-        let own = self.bands.iter().filter(|(id, _)| *id == family.id).flat_map(|(_, bands)| bands);
-        own.map(|band| (band.dimension, band.path(span, &scale, family.interval_ms))).collect()
+        bands.iter().map(|band| (band.dimension, band.path(span, &scale, family.interval_ms))).collect()
     }
 
     /// The labels of the time axis, which all charts share.
@@ -96,12 +99,9 @@ impl Scene {
     }
 
     /// The chart in words, for whoever hears it.
-    pub fn words(&self, family: &Family) -> String {
+    pub fn words(&self, family: &Family, bands: &[Band]) -> String {
         match self.span() {
-            Some(span) => {
-                let bands = self.bands.iter().find(|(id, _)| *id == family.id).map_or(&[][..], |(_, bands)| bands);
-                words::describe(family, &self.history, bands, span, self.offset_minutes)
-            }
+            Some(span) => words::describe(family, &self.history, bands, span, self.offset_minutes),
             None => "No sample yet.".to_owned(),
         }
     }
@@ -162,16 +162,13 @@ impl Scene {
         }
     }
 
-    /// That nothing is stored, if that has been so for a while.
-    pub fn trouble(&self) -> String {
+    /// Whether nothing has been stored for a while.
+    pub fn is_unsaved(&self) -> bool {
         /// Samples wait for some seconds anyway.
         const USUAL_MS: f64 = 15_000.0;
         let unsaved =
             Series::resolve("self.history.unsaved", &self.catalog).and_then(|series| series.newest(&self.history));
-        match unsaved {
-            Some(ms) if ms > USUAL_MS => "Nothing is stored now: what is sampled is kept in memory alone.".to_owned(),
-            _ => String::new(),
-        }
+        unsaved > Some(USUAL_MS)
     }
 
     /// One dimension of a family whose dimensions count different things.
@@ -301,10 +298,10 @@ mod tests {
         let scene = Scene { end: None, ..scene()? };
         let family = &scene.catalog.0[0];
         assert_eq!(
-            (scene.chart(family).strokes.len(), scene.values(family)),
+            (scene.chart(family, &[]).strokes.len(), scene.values(family)),
             (2, vec!["–".to_owned(), "–".to_owned()])
         );
-        assert_eq!(scene.words(&scene.catalog.0[0]), "No sample yet.");
+        assert_eq!(scene.words(&scene.catalog.0[0], &[]), "No sample yet.");
         Ok(())
     }
 }

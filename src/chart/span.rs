@@ -92,11 +92,6 @@ impl Window {
         self <= Self::TEN
     }
 
-    /// How long it is, as far as an interval can tell.
-    pub fn length(self) -> Interval {
-        u32::try_from(self.ms()).ok().and_then(Interval::from_ms).unwrap_or(Interval::MINUTE)
-    }
-
     /// How long it is.
     pub const fn ms(self) -> i64 {
         self.unit_ms as i64 * WIDTH as i64
@@ -237,7 +232,7 @@ mod tests {
         ] {
             let interval = Interval::from_ms(interval_ms).unwrap_or(Interval::SECOND);
             assert_eq!(window.bucket_ms(interval), bucket_ms, "{window:?} {interval_ms}");
-            assert!(window.length().ms() / bucket_ms <= 150);
+            assert!(window.ms() / bucket_ms <= 150);
         }
     }
 
@@ -275,10 +270,10 @@ mod tests {
             let window = Window::LIVE[index];
             let span = Span::ending(UnixMs(end), window);
             let unit = window.unit_ms(WIDTH);
-            prop_assert_eq!(unit * i64::from(WIDTH), window.length().ms());
+            prop_assert_eq!(unit * i64::from(WIDTH), window.ms());
             prop_assert_eq!(span.start().0.rem_euclid(unit), 0);
             let length = end - span.start().0;
-            prop_assert!(window.length().ms() - unit < length && length <= window.length().ms());
+            prop_assert!(window.ms() - unit < length && length <= window.ms());
         }
 
         #[test]

@@ -71,10 +71,20 @@ pub fn date(t: UnixMs, zone_offset_minutes: i32, of_year: bool) -> String {
     if of_year { format!("{month} {year}") } else { format!("{day} {month}") }
 }
 
-/// An instant as a span tells it: with its day where that is not today, with seconds where they count.
+/// An instant as a span tells it: with its day where that is not today, with its year where there are several, with
+/// seconds where they count.
 pub fn stamp(t: UnixMs, span: Span, zone_offset_minutes: i32) -> String {
-    let clock = clock(t, zone_offset_minutes, span.window.ms() < 6 * 3_600_000);
-    if span.has_dates() { format!("{} {clock}", date(t, zone_offset_minutes, false)) } else { clock }
+    let ms = span.window.ms();
+    let clock = clock(t, zone_offset_minutes, ms < 6 * 3_600_000);
+    if !span.has_dates() {
+        return clock;
+    }
+    let date = date(t, zone_offset_minutes, false);
+    if ms < 300 * DAY_S * 1_000 {
+        format!("{date} {clock}")
+    } else {
+        format!("{date} {} {clock}", year(t, zone_offset_minutes))
+    }
 }
 
 /// The year.
@@ -137,6 +147,20 @@ mod tests {
             let ticks = time_ticks(Span::ending(NOW, window), offset);
             let labels: Vec<_> = ticks.into_iter().map(|tick| tick.label).collect();
             assert_eq!(labels.join(" "), expected, "{window:?}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_told_as_far_as_its_span_leaves_it_open() {
+        for (window, is_past, expected) in [
+            ("5m", false, "00:14:46"),
+            ("5m", true, "21 Nov 00:14:46"),
+            ("24h", false, "21 Nov 00:14"),
+            ("90d", false, "21 Nov 00:14"),
+            ("1y", false, "21 Nov 2026 00:14"),
+        ] {
+            let window = Window::parse(window).unwrap_or_default();
+            assert_eq!(stamp(NOW, Span { end: NOW, window, is_past }, 0), expected, "{window:?}");
         }
     }
 

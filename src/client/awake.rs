@@ -1,10 +1,11 @@
 //! How a page comes to life: first the data the server rendered from, then the islands, then the stream.
 
 use super::controls::{ControlState, Wish};
-use super::page::{PageState, Past, Zone};
+use super::page::{PageState, Zone};
+use super::past::{PastScene, past_scene};
 use super::surface::Surfaces;
-use super::{crosshair, document, keys, samples, search, show, stream};
-use crate::chart::{Bands, Scene, Window};
+use super::{crosshair, document, keys, parts, samples, search, show, stream};
+use crate::chart::{Scene, Window};
 use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -28,21 +29,18 @@ pub(super) struct Page {
     pub(super) state: PageState,
     pub(super) controls: ArcRwSignal<ControlState>,
     /// Of the newest samples.
-    scene: RefCell<Scene>,
-    /// What the charts show where that is something else: drawn by the server.
-    past: RefCell<Option<PastScene>>,
+    pub(super) scene: RefCell<Scene>,
+    /// What the charts show where that is something else.
+    pub(super) past: RefCell<Option<PastScene>>,
     surfaces: RefCell<Surfaces>,
     /// That shows the same again.
     pub(super) address: RefCell<String>,
     /// Counts what was asked to be shown.
     pub(super) turn: Cell<u32>,
+    /// Whether somebody waits for what they asked to be shown.
+    pub(super) is_awaited: Cell<bool>,
     /// Whether the next picture is asked for.
     is_due: Cell<bool>,
-}
-
-pub(super) struct PastScene {
-    scene: Scene,
-    past: Past,
 }
 
 /// Makes the browser's data equal to what the server rendered. The islands are woken after this, so
@@ -61,16 +59,17 @@ pub async fn boot() -> Result<(), JsValue> {
     if let Some(last) = state.last {
         samples::fill(&mut history, &catalog, &state, last).await;
     }
-    let end = history.newest_tick();
     let window = if state.past.is_some() { Window::default() } else { state.window() };
-    let cursor = state.at.filter(|_| state.past.is_none());
+    let live = scene(catalog, history, window, &state);
+    let live = Scene { cursor: state.at.filter(|_| state.past.is_none()), ..live };
     let page = Page {
-        controls: ArcRwSignal::new(ControlState::new(&state, state.past.map(|past| past.end).or(end))),
-        scene: RefCell::new(scene(catalog, history, end, window, &state, cursor)),
+        controls: ArcRwSignal::new(ControlState::new(&state, state.past.map(|past| past.end).or(live.end))),
+        scene: RefCell::new(live),
         past: RefCell::new(past_scene(&state).await),
         surfaces: RefCell::new(Surfaces::default()),
         address: RefCell::new(format!("?{}{}", state.query, state.address)),
         turn: Cell::new(0),
+        is_awaited: Cell::new(false),
         is_due: Cell::new(false),
         state,
     };
@@ -78,25 +77,8 @@ pub async fn boot() -> Result<(), JsValue> {
     Ok(())
 }
 
-fn scene(
-    catalog: Catalog,
-    history: History,
-    end: Option<UnixMs>,
-    window: Window,
-    state: &PageState,
-    cursor: Option<UnixMs>,
-) -> Scene {
-    let is_past = state.past.is_some_and(|past| past.is_fixed);
-    let offset_minutes = state.zone.offset_minutes;
-    Scene { catalog: Arc::new(catalog), history, end, window, is_past, offset_minutes, cursor, bands: Bands::new() }
-}
-
-/// What the charts of a page show that the server draws.
-pub(super) async fn past_scene(state: &PageState) -> Option<PastScene> {
-    let past = state.past?;
-    let (catalog, history) = samples::past(state, past).await.unwrap_or((Catalog::default(), History::whole()));
-    let scene = scene(catalog, history, Some(past.end), state.window(), state, state.at);
-    Some(PastScene { scene, past })
+pub(super) fn scene(catalog: Catalog, history: History, window: Window, state: &PageState) -> Scene {
+    Scene::live(Arc::new(catalog), history, window, state.zone.offset_minutes)
 }
 
 /// The islands are awake: from here on the page moves, and tells times in the viewer's zone.
@@ -122,10 +104,12 @@ pub fn controls() -> Option<ArcRwSignal<ControlState>> {
 /// Does what the viewer asks for, and lets the next HTML know of it.
 pub fn grant(wish: Wish) {
     let Some(page) = page() else { return };
-    page.controls.update(|state| state.grant(wish));
     match wish {
-        Wish::Theme(theme) => document::keep_theme(theme),
-        Wish::TogglePause => page.return_to_newest(),
+        Wish::Theme(theme) => {
+            page.controls.update(|controls| controls.theme = theme);
+            document::keep_theme(theme);
+        }
+        Wish::TogglePause => page.toggle_pause(),
     }
 }
 
@@ -142,7 +126,7 @@ fn page() -> Option<Rc<Page>> {
 
 impl Page {
     /// Takes over what stands there if that is the scene; else draws all of it.
-    pub(super) fn find_surfaces(&self, is_drawn: bool) {
+    pub(super) fn find_surfaces(self: &Rc<Self>, is_drawn: bool) {
         *self.surfaces.borrow_mut() = self.look(|scene| Surfaces::find(scene, is_drawn));
         if !is_drawn {
             self.return_to_newest();
@@ -164,31 +148,13 @@ impl Page {
         self.surfaces.borrow_mut().find_processes(search, &self.scene.borrow());
     }
 
-    /// At what the charts show.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
-        match &*self.past.borrow() {
-            Some(past) => look(&past.scene),
-            None => look(&self.scene.borrow()),
-        }
-    }
-
     /// At the newest samples.
     pub(super) fn look_at_newest<T>(&self, look: impl FnOnce(&Scene) -> T) -> T {
         look(&self.scene.borrow())
     }
 
-    /// From one instant to the next that the crosshair stops at.
-    pub(super) fn step(&self) -> Interval {
-        self.past.borrow().as_ref().map_or(self.state.interval, |past| past.past.step)
-    }
-
-    /// The same, for a stretch that the server draws and that ends now.
-    pub(super) fn moving_step(&self) -> Option<Interval> {
-        self.past.borrow().as_ref().filter(|past| !past.past.is_fixed).map(|past| past.past.step)
-    }
-
     /// The server has drawn something else: from now on this page is about that.
-    pub(super) async fn take(self: &Rc<Self>, state: &PageState, past: Option<PastScene>, is_other: bool) {
+    pub(super) fn take(self: &Rc<Self>, state: &PageState, past: Option<PastScene>, is_other: bool) {
         let is_past = state.past.is_some_and(|past| past.is_fixed);
         self.controls.update(|controls| {
             controls.is_past = is_past;
@@ -205,16 +171,8 @@ impl Page {
         self.shown(|scene| scene.cursor = state.at.or(kept));
         self.find_surfaces(is_drawn);
         self.look(|scene| self.surfaces.borrow_mut().point(scene));
+        self.mean_crosshair();
         self.keep_up();
-        if !is_drawn {
-            samples::fetch_earlier(self.clone()).await;
-        }
-    }
-
-    /// What the charts show, to be changed.
-    fn shown(&self, change: impl FnOnce(&mut Scene)) {
-        let (mut past, mut live) = (self.past.borrow_mut(), self.scene.borrow_mut());
-        change(past.as_mut().map_or(&mut *live, |past| &mut past.scene));
     }
 
     pub(super) fn change_history(&self, change: impl FnOnce(&mut History)) {
@@ -245,11 +203,11 @@ impl Page {
     }
 
     /// Draws up to the newest sample; not while the viewer has paused, and not while nobody looks.
-    pub(super) fn show_newest(&self) {
+    pub(super) fn show_newest(self: &Rc<Self>) {
         self.show_up_to_newest(false);
     }
 
-    fn show_up_to_newest(&self, is_whole: bool) {
+    fn show_up_to_newest(self: &Rc<Self>, is_whole: bool) {
         if self.is_still() {
             return;
         }
@@ -265,10 +223,17 @@ impl Page {
         if self.controls.with_untracked(|state| state.shown.is_none() || state.link != Link::Live) {
             self.controls.update(|state| state.shown = end);
         }
+        // Time has carried it out of the window.
+        if self.look(|scene| scene.cursor.is_some() && scene.crosshair().is_none()) {
+            self.point_at(None);
+        }
+        if self.surfaces.borrow().is_troubled(&self.scene.borrow()) {
+            show::renew_trouble(self);
+        }
     }
 
     /// After a pause, or out of sight: everything is old, words as well.
-    pub(super) fn return_to_newest(&self) {
+    pub(super) fn return_to_newest(self: &Rc<Self>) {
         self.show_up_to_newest(true);
     }
 
@@ -303,19 +268,23 @@ impl Page {
         }
         self.shown(|scene| scene.cursor = cursor);
         self.look(|scene| self.surfaces.borrow_mut().point(scene));
-        // What rests for a moment is meant: the address keeps it, and who was heaviest then is asked for.
-        let page = self.clone();
+        self.mean_crosshair();
+    }
+
+    /// What rests for a moment is meant: the address keeps it, and who was heaviest then is asked for.
+    fn mean_crosshair(self: &Rc<Self>) {
+        let (page, cursor) = (self.clone(), self.look(|scene| scene.cursor));
         spawn_local(async move {
             samples::pause(REST_MS).await;
             let is_here = || page.look(|scene| scene.cursor) == cursor;
             if is_here() {
                 document::keep("at", cursor.map(|at| at.0.to_string()).as_deref());
                 let words = match cursor {
-                    Some(at) => show::culprits(at.0).await,
+                    Some(at) => show::culprits(at, page.step()).await,
                     None => None,
                 };
                 if is_here() {
-                    show::name_culprits(words);
+                    document::say(parts::CULPRITS, words.as_deref());
                 }
             }
         });

@@ -39,13 +39,6 @@ impl ControlState {
         }
     }
 
-    pub fn grant(&mut self, wish: Wish) {
-        match wish {
-            Wish::TogglePause => self.paused = !self.paused,
-            Wish::Theme(theme) => self.theme = theme,
-        }
-    }
-
     /// The value of `data-stream`.
     pub fn id(&self) -> &'static str {
         if self.paused || self.is_past { "paused" } else { self.link.id() }

@@ -2,7 +2,7 @@
 
 use super::awake::Page;
 use super::{document, keys, parts, show};
-use crate::chart::{Place, Window, cursor};
+use crate::chart::{Place, cursor};
 use crate::model::units::between;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -122,9 +122,7 @@ impl Pointer {
             return;
         }
         let at = |share: f64| span.start().0 + (share * span.window.ms() as f64) as i64;
-        // Less than the shortest window is shown with as much around it.
-        let (middle, half) = ((at(from) + at(to)) / 2, ((at(to) - at(from)) / 2).max(Window::SHORTEST.ms() / 2));
-        show::go(page, format!("?{}from={}&to={}", page.state.query, middle - half, middle + half), true);
+        show::stretch(page, (at(from) + at(to)) / 2, at(to) - at(from));
     }
 }
 
@@ -139,6 +137,9 @@ impl Drag {
 /// Arrow keys step tick by tick, with Shift by ten; Home and End go to the ends, Escape lets go.
 fn key(page: &Rc<Page>, event: &Event) {
     let Some(event) = event.dyn_ref::<KeyboardEvent>().filter(|event| plot(event).is_some()) else { return };
+    if keys::is_browsers(event) {
+        return;
+    }
     let Some(span) = page.look(|scene| scene.span()) else { return };
     let stride = if event.shift_key() { 10 } else { 1 };
     let ticks = match event.key().as_str() {

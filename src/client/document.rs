@@ -3,6 +3,7 @@
 use super::json::{self, Json};
 use super::page::{KEYS_COOKIE, PageState, STATE_ELEMENT, THEME_COOKIE, Theme, ZONE_COOKIE, ZONE_ELEMENT, Zone};
 use super::{keys, parts};
+use crate::model::address::with;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
@@ -51,7 +52,7 @@ pub(super) fn all_within(within: &web_sys::Element, selector: &str) -> impl Iter
 
 fn listed(nodes: Option<web_sys::NodeList>) -> impl Iterator<Item = web_sys::Element> {
     let count = nodes.as_ref().map_or(0, web_sys::NodeList::length);
-    (0..count).filter_map(move |index| nodes.as_ref()?.item(index)?.dyn_into().ok())
+    (0..count).filter_map(move |index| Some(nodes.as_ref()?.item(index)?.unchecked_into()))
 }
 
 /// The server's HTML of an address: the page's state in it, and the board, which is taken over when asked to.
@@ -62,7 +63,9 @@ pub(super) struct Fresh {
 
 /// What is exchanged alone where a board has the same charts, which is what the bar of the range says: what surrounds it
 /// keeps its place, its focus, and what is open in it.
-const EXCHANGED: &str = ".range>*,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,[data-part=trouble],[data-part=culprits]";
+const EXCHANGED: &str = ".range>*,.headlines,.plot>svg,.legend,[data-part=words],[data-part=rows],.menu,.devices>table,.cost>dl,.notice[role=status]";
+/// Why nothing is stored.
+const TROUBLE: &str = "[data-part=trouble]";
 
 impl Fresh {
     pub(super) fn read(text: &str) -> Option<Self> {
@@ -82,14 +85,30 @@ impl Fresh {
         let key = document().active_element().and_then(|active| active.get_attribute("data-key"));
         let charts = |board| all_within(board, ".range").next()?.get_attribute("data-charts");
         if charts(&board) == charts(&self.board) {
-            let fresh = all_within(&self.board, EXCHANGED);
-            all_within(&board, EXCHANGED).zip(fresh).for_each(|(old, fresh)| old.set_inner_html(&fresh.inner_html()));
+            self.exchange(&board, EXCHANGED);
         } else {
             board.set_inner_html(&self.board.inner_html());
         }
         if let Some(link) = key.and_then(|key| keys::keyed(&key)) {
             // An element that can't be focused stays as it is.
             _ = link.focus();
+        }
+    }
+
+    /// Takes over nothing but why nothing is stored.
+    pub(super) fn take_trouble(&self) {
+        if let Some(board) = document().get_element_by_id(parts::BOARD) {
+            self.exchange(&board, TROUBLE);
+        }
+    }
+
+    /// What is the same stays: it keeps its focus, and nobody hears it again.
+    fn exchange(&self, board: &web_sys::Element, selector: &str) {
+        for (old, fresh) in all_within(board, selector).zip(all_within(&self.board, selector)) {
+            let fresh = fresh.inner_html();
+            if old.inner_html() != fresh {
+                old.set_inner_html(&fresh);
+            }
         }
     }
 }
@@ -126,19 +145,18 @@ pub(super) fn set_address(address: &str, is_step: bool) {
 
 /// The address holds what was chosen, so that a link or a reload shows the same; without a choice it is left out.
 pub(super) fn keep(name: &str, chosen: Option<&str>) {
-    if let Ok(url) = web_sys::Url::new(&address()) {
-        match chosen {
-            Some(chosen) => url.search_params().set(name, chosen),
-            None => url.search_params().delete(name),
-        }
-        set_address(&url.href(), false);
+    set_address(&with(&address(), name, chosen), false);
+}
+
+/// Says something in a place of the board that is for it alone; nothing without words.
+pub(super) fn say(place: &str, words: Option<&str>) {
+    if let Some(place) = all(&format!("[data-part={place}]")).next() {
+        place.set_text_content(words);
     }
 }
 
 fn set_cookie(name: &str, value: &str) {
     let cookie = format!("{name}={value}; Path=/; Max-Age={COOKIE_AGE}; SameSite=Lax");
-    if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
-        // Without cookies the choice lasts as long as the page.
-        _ = document.set_cookie(&cookie);
-    }
+    // Without cookies the choice lasts as long as the page.
+    _ = document().unchecked_into::<web_sys::HtmlDocument>().set_cookie(&cookie);
 }

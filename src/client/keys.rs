@@ -2,7 +2,7 @@
 
 use super::{document, parts};
 use leptos::prelude::document as the_document;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 pub(super) fn follow() {
@@ -25,12 +25,12 @@ fn are_wanted() -> bool {
     switch().is_none_or(|switch| switch.matches(":checked").unwrap_or(true))
 }
 
-/// What is typed into a field is text; with a modifier a key belongs to the browser.
+/// What is typed into a field is text.
 fn press(event: &KeyboardEvent) {
     let in_field = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let in_field =
         in_field.is_some_and(|element| element.matches("input:not([type=checkbox]),select").unwrap_or(false));
-    if in_field || !are_wanted() || event.repeat() || event.ctrl_key() || event.meta_key() || event.alt_key() {
+    if in_field || !are_wanted() || event.repeat() || is_browsers(event) {
         return;
     }
     let key = event.key();
@@ -51,16 +51,20 @@ fn press(event: &KeyboardEvent) {
     }
 }
 
+/// With a modifier a key belongs to the browser: Alt and an arrow go back in it.
+pub(super) fn is_browsers(event: &KeyboardEvent) -> bool {
+    event.ctrl_key() || event.meta_key() || event.alt_key()
+}
+
 pub(super) fn keyed(key: &str) -> Option<HtmlElement> {
     the_document().query_selector(&format!("[data-key=\"{key}\"]")).ok()??.dyn_into().ok()
 }
 
 /// The chart after the one that has the focus, or before it.
-fn neighbour(step: i32) -> Option<HtmlElement> {
-    let plots = the_document().query_selector_all(&format!(".{}", parts::PLOT)).ok()?;
-    let (count, active) = (plots.length() as i32, the_document().active_element());
-    let active = active.map(JsValue::from).unwrap_or(JsValue::NULL);
-    let here = (0..count).find(|&index| plots.item(index as u32).is_some_and(|plot| JsValue::from(plot) == active));
-    let next = here.map_or(0, |here| here + step);
-    plots.item(u32::try_from(next).ok()?)?.dyn_into().ok()
+fn neighbour(step: isize) -> Option<HtmlElement> {
+    let active = the_document().active_element();
+    let mut plots: Vec<Element> = document::all(&format!(".{}", parts::PLOT)).collect();
+    let here = plots.iter().position(|plot| Some(plot) == active.as_ref());
+    let next = here.map_or(Some(0), |here| here.checked_add_signed(step))?;
+    (next < plots.len()).then(|| plots.swap_remove(next).unchecked_into())
 }

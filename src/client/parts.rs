@@ -39,6 +39,8 @@ pub const FIGURE: &str = "figure";
 pub const WAITING: &str = "waiting";
 /// Why nothing is stored.
 pub const TROUBLE: &str = "trouble";
+/// Why what is shown is not what was asked for, or not as new as it should be.
+pub const UNREAD: &str = "unread";
 /// The heaviest processes at the crosshair.
 pub const CULPRITS: &str = "culprits";
 /// How the machine is, in a heading.

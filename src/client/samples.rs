@@ -23,11 +23,8 @@ const AT_ONCE: usize = 64;
 pub(super) async fn fill(history: &mut History, catalog: &Catalog, page: &PageState, last: EventId) {
     let window = if page.past.is_some() { Window::default() } else { page.window() };
     let start = EventId { t: lead_in(Span::ending(last.t, window), page.interval), ..last };
-    for attempt in 0..TRIES {
-        if let Some(answer) = fetch(start).await {
-            return take(history, &answer, catalog, last.t).await;
-        }
-        pause(1_000 << attempt).await;
+    if let Some(answer) = patient_text_of(&after(start)).await {
+        take(history, &answer, catalog, last.t).await;
     }
 }
 
@@ -61,27 +58,27 @@ async fn take(history: &mut History, answer: &str, catalog: &Catalog, last: Unix
 }
 
 /// A wider window needs samples from before the page was opened.
-pub(super) async fn fetch_earlier(page: Rc<Page>) {
-    let (oldest, span) = page.look_at_newest(|scene| (scene.history.oldest_tick(), scene.span()));
-    let (Some(oldest), Some(span), Some(last)) = (oldest, span, page.state.last) else { return };
-    let start = lead_in(span, page.state.interval);
+pub(super) async fn fetch_earlier(page: &Rc<Page>, window: Window) {
+    let (oldest, newest) = page.look_at_newest(|scene| (scene.history.oldest_tick(), scene.history.newest_tick()));
+    let (Some(oldest), Some(newest), Some(last)) = (oldest, newest, page.state.last) else { return };
+    let start = lead_in(Span::ending(newest, window), page.state.interval);
     if oldest <= start {
         return;
     }
-    let Some(answer) = fetch(EventId { t: start, ..last }).await else { return };
+    let Some(answer) = text_of(&after(EventId { t: start, ..last }), false).await else { return };
     let mut earlier = History::new(super::awake::KEEP);
     let catalog = page.look_at_newest(|scene| scene.catalog.clone());
     earlier.set_catalog(&catalog);
     take(&mut earlier, &answer, &catalog, oldest - Interval::from_ms(1).unwrap_or(Interval::SECOND)).await;
     page.change_history(|history| history.prepend(earlier));
-    page.return_to_newest();
 }
 
 /// A stretch of the past, with the families that it is of: what the crosshair reads where the server draws.
 pub(super) async fn past(state: &PageState, past: Past) -> Option<(Catalog, History)> {
     let span = Span { end: past.end, window: state.window(), is_past: past.is_fixed };
     let (from, to, points) = (span.start().0, past.end.0, span.window.points());
-    let answer = text_of(&format!("/api/v1/samples?from={from}&to={to}&points={points}")).await?;
+    let address = format!("/api/v1/samples?from={from}&to={to}&points={points}");
+    let answer = text_of(&address, false).await?;
     let first = scan::events(&answer).into_iter().next()?;
     let catalog = json::catalog(&Json::parse(first.1)?)?;
     let mut history = History::whole();
@@ -92,23 +89,31 @@ pub(super) async fn past(state: &PageState, past: Past) -> Option<(Catalog, Hist
 
 /// What is measured. The page asks for it ahead of its script.
 pub(super) async fn catalog() -> Option<Catalog> {
+    json::catalog(&Json::parse(&patient_text_of("/api/v1/catalog").await?)?)
+}
+
+/// Where the samples after one stand.
+fn after(id: EventId) -> String {
+    format!("/api/v1/samples?after={id}")
+}
+
+/// What a server that may just have been started answers.
+async fn patient_text_of(url: &str) -> Option<String> {
     for attempt in 0..TRIES {
-        if let Some(text) = text_of("/api/v1/catalog").await {
-            return json::catalog(&Json::parse(&text)?);
+        let text = text_of(url, false).await;
+        if text.is_some() {
+            return text;
         }
         pause(1_000 << attempt).await;
     }
     None
 }
 
-async fn fetch(after: EventId) -> Option<String> {
-    text_of(&format!("/api/v1/samples?after={after}")).await
-}
-
-/// What the server answers at an address; `None` when it does not, or says that it can't.
-pub(super) async fn text_of(url: &str) -> Option<String> {
-    let response: web_sys::Response = JsFuture::from(window().fetch_with_str(url)).await.ok()?.dyn_into().ok()?;
-    if !response.ok() {
+/// What the server answers at an address; `None` when it does not, or refuses to and that is of no use.
+pub(super) async fn text_of(url: &str, with_refusals: bool) -> Option<String> {
+    let response = JsFuture::from(window().fetch_with_str(url)).await.ok()?;
+    let response: web_sys::Response = response.unchecked_into();
+    if !(with_refusals || response.ok()) {
         return None;
     }
     JsFuture::from(response.text().ok()?).await.ok()?.as_string()

@@ -2,31 +2,35 @@
 
 use super::awake::Page;
 use super::{document, parts};
+use crate::model::address::with;
 use leptos::prelude::document as the_document;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, Url};
+use web_sys::{Element, Event};
 
 pub(super) fn follow(page: &Rc<Page>) {
     let page = page.clone();
     document::on_event(&the_document(), "input", move |event| find(&page, &event));
 }
 
+/// What stands in the field, as far as there is one.
+pub(super) fn typed() -> String {
+    let field = the_document().get_element_by_id(parts::SEARCH);
+    let value = field.and_then(|field| js_sys::Reflect::get(&field, &"value".into()).ok());
+    value.and_then(|value| value.as_string()).unwrap_or_default()
+}
+
 fn find(page: &Page, event: &Event) {
-    let Some(field) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    if field.id() != parts::SEARCH {
+    let field = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    if field.is_none_or(|field| field.id() != parts::SEARCH) {
         return;
     }
-    let typed = js_sys::Reflect::get(&field, &"value".into()).ok().and_then(|value| value.as_string());
-    let typed = typed.unwrap_or_default();
+    let typed = typed();
     document::keep(parts::SEARCH, Some(&typed));
     for link in document::all(&format!("[data-part=\"{}\"]", parts::SORT)) {
-        // The address of a link is whole when it is asked for as a property.
-        let address = js_sys::Reflect::get(&link, &"href".into()).ok().and_then(|address| address.as_string());
-        let Some(url) = address.and_then(|address| Url::new(&address).ok()) else { continue };
-        url.search_params().set(parts::SEARCH, &typed);
+        let address = with(&link.get_attribute("href").unwrap_or_default(), parts::SEARCH, Some(&typed));
         // An element refuses only names that are no names.
-        _ = link.set_attribute("href", &url.href());
+        _ = link.set_attribute("href", &address);
     }
     page.find_processes(typed);
 }

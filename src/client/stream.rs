@@ -180,7 +180,8 @@ impl Stream {
     }
 
     fn change_catalog(&self, catalog: Catalog) {
-        if self.page.set_catalog(catalog) {
+        // What a pause holds stays as it is until that is over.
+        if self.page.set_catalog(catalog) && !self.page.controls.with_untracked(|controls| controls.paused) {
             show::renew(&self.page);
         }
     }

@@ -17,6 +17,8 @@ use web_sys::Element;
 
 /// In so many ticks the words of all charts are renewed, some in each; so are the charts that are out of sight.
 const ROUND: usize = 10;
+/// Every so many ticks the server is asked about a trouble there is.
+const TROUBLE_ROUND: usize = 15;
 /// So near to what is in sight, in pixels, a chart is drawn as if it were.
 const MARGIN: f64 = 240.0;
 
@@ -28,8 +30,7 @@ pub(super) struct Surfaces {
     views: Vec<View>,
     processes: Option<ProcessSurface>,
     waiting: Option<Element>,
-    trouble: Option<Slot>,
-    is_troubled: bool,
+    trouble: Option<Element>,
     /// Ticks drawn so far.
     turn: usize,
 }
@@ -120,10 +121,7 @@ impl Surfaces {
         }
         surfaces.summary = first(&board, &part(parts::SUMMARY)).map(|summary| Slot::new(Some(summary), Way::Text));
         surfaces.processes = ProcessSurface::find(&board);
-        let trouble = first(&board, &part(parts::TROUBLE));
-        // What the server says of it says why.
-        surfaces.is_troubled = trouble.as_ref().is_some_and(|place| place.has_child_nodes());
-        surfaces.trouble = trouble.map(|place| Slot::new(Some(place), Way::Text));
+        surfaces.trouble = first(&board, &part(parts::TROUBLE));
         surfaces.waiting = first(&board, &part(parts::WAITING));
         surfaces
     }
@@ -143,11 +141,6 @@ impl Surfaces {
         if let Some(summary) = self.summary.as_mut().filter(|_| is_turn(0)) {
             summary.write(scene.summary());
         }
-        let trouble = scene.trouble();
-        if let Some(place) = self.trouble.as_mut().filter(|_| self.is_troubled == trouble.is_empty()) {
-            self.is_troubled = !trouble.is_empty();
-            place.write(trouble);
-        }
         // It goes when the picture changes anyway, so that nothing jumps for it.
         if let Some(waiting) = self.waiting.take_if(|_| is_whole && scene.end.is_some()) {
             waiting.remove();
@@ -156,9 +149,15 @@ impl Surfaces {
         for (index, (view, near)) in self.views.iter_mut().zip(near).enumerate() {
             let is_ours = with_charts || matches!(view.surface, Surface::Spark(..));
             if is_ours && (near || is_turn(index)) {
-                view.draw(scene, &time_axis, is_turn(index));
+                view.draw(scene, &time_axis, is_turn(index), is_whole);
             }
         }
+    }
+
+    /// Whether it is time to ask the server why nothing is stored, or whether that is over.
+    pub(super) fn is_troubled(&self, scene: &Scene) -> bool {
+        let is_said = |place: &Element| place.has_child_nodes() || scene.is_unsaved();
+        self.turn.is_multiple_of(TROUBLE_ROUND) && self.trouble.as_ref().is_some_and(is_said)
     }
 
     /// After the viewer has scrolled: what came into sight since it was drawn.
@@ -166,7 +165,7 @@ impl Surfaces {
         let (sight, time_axis) = (Sight::now(), scene.time_axis());
         for view in &mut self.views {
             if view.drawn != scene.end && sight.is_near(&view.element) {
-                view.draw(scene, &time_axis, false);
+                view.draw(scene, &time_axis, false, false);
             }
         }
     }
@@ -210,11 +209,11 @@ impl Surfaces {
 }
 
 impl View {
-    fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
+    fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool, is_whole: bool) {
         self.drawn = scene.end;
         match &mut self.surface {
             Surface::Spark(headline, spark) => spark.draw(scene.tile_spark(*headline)),
-            Surface::Chart(chart) => chart.draw(scene, time_axis, renew),
+            Surface::Chart(chart) => chart.draw(scene, time_axis, renew, is_whole),
             Surface::Figure(figure) => figure.draw(scene),
             Surface::Devices(devices) => devices.draw(scene, renew),
         }

@@ -5,6 +5,7 @@ use super::process::{Process, ProcessOrder, ProcessTable};
 use super::series::joined;
 use super::time::{Interval, UnixMs};
 use super::top::top;
+use super::units;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ const WORTH_A_WORD: f64 = 0.05;
 /// The five heaviest processes by CPU, by memory and by what they read and write, of a second or of a minute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Culprits {
-    /// Of a second: when they were scanned. Of a minute: where it begins.
+    /// Of a second: when they were scanned. Of a minute or longer: where it begins.
     pub at: UnixMs,
     /// How much time they speak of.
     pub span_ms: Interval,
@@ -31,15 +32,15 @@ impl Culprits {
         Self { at: table.at, span_ms: Interval::SECOND, processes: heaviest(&table.processes) }
     }
 
-    /// Those of a whole minute: of each process the highest figures that were seen within it.
-    pub fn over(minute: UnixMs, seen: &[Self]) -> Self {
+    /// Those of a whole minute, or of longer: of each process the highest figures that were seen within it.
+    pub fn over(at: UnixMs, span_ms: Interval, seen: &[Self]) -> Self {
         let mut peaks: BTreeMap<(u32, Option<UnixMs>), Process> = BTreeMap::new();
         for process in seen.iter().flat_map(|culprits| &culprits.processes) {
             let peak = peaks.entry((process.pid, process.started_at)).or_insert_with(|| process.clone());
             raise(peak, process);
         }
         let peaks: Vec<Process> = peaks.into_values().collect();
-        Self { at: minute, span_ms: Interval::MINUTE, processes: heaviest(&peaks) }
+        Self { at, span_ms, processes: heaviest(&peaks) }
     }
 
     /// Whether they speak of an instant.
@@ -52,7 +53,8 @@ impl Culprits {
         match self.words() {
             words if words.is_empty() => words,
             words if self.span_ms < Interval::MINUTE => format!("Heaviest: {words}"),
-            words => format!("Heaviest in that minute: {words}"),
+            words if self.span_ms == Interval::MINUTE => format!("Heaviest in that minute: {words}"),
+            words => format!("Heaviest in those {}: {words}", units::duration(self.span_ms.ms() as u64 / 1_000)),
         }
     }
 
@@ -176,11 +178,14 @@ mod tests {
             table(62, vec![process(1, "spike", 2.0, 90, None), process(2, "steady", 6.0, 100, None)]),
             table(63, vec![process(3, "late", 50.0, 1, None)]),
         ];
-        let minute = Culprits::over(UnixMs(60_000), &seen.map(|table| Culprits::of(&table)));
+        let minute = Culprits::over(UnixMs(60_000), Interval::MINUTE, &seen.map(|table| Culprits::of(&table)));
         assert_eq!(
             minute.words(),
             "spike 99.0% CPU, 90.0 MiB; steady 6.0% CPU, 100 MiB, writes 1.00 MiB/s; late 50.0% CPU"
         );
+        assert!(minute.told().starts_with("Heaviest in that minute: spike"));
+        let longer = Culprits::over(UnixMs(0), Interval::MINUTE.times(12), std::slice::from_ref(&minute));
+        assert_eq!(longer.told(), format!("Heaviest in those 12 min: {}", minute.words()));
         for (second, expected) in [(59, false), (60, true), (119, true), (120, false)] {
             assert_eq!(minute.holds(UnixMs(second * 1_000)), expected, "{second}");
         }
@@ -203,7 +208,7 @@ mod tests {
             }
             prop_assert!(culprits.processes.len() <= 3 * MOST_CULPRITS);
             prop_assert!(culprits.processes.iter().all(|process| process.arguments.is_none()));
-            prop_assert_eq!(Culprits::over(UnixMs(0), std::slice::from_ref(&culprits)).words(), culprits.words());
+            prop_assert_eq!(Culprits::over(UnixMs(0), Interval::MINUTE, std::slice::from_ref(&culprits)).words(), culprits.words());
         }
     }
 }

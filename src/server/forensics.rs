@@ -88,7 +88,7 @@ impl Forensics {
         }
         drop(state);
         // Not under the lock: the sampler may wait for it.
-        kept.extend(minutes.into_iter().map(|minute| Culprits::over(minute.begin, &minute.seen)));
+        kept.extend(minutes.into_iter().map(|minute| Culprits::over(minute.begin, Interval::MINUTE, &minute.seen)));
         // A recording without processes has nobody to tell of.
         kept.retain(|culprits| !culprits.processes.is_empty());
         kept

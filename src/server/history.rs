@@ -130,9 +130,10 @@ impl History {
         self.store.put_culprits(culprits);
     }
 
-    /// Who was heaviest at an instant: in that second where it was kept, else in that minute.
-    pub async fn culprits(&self, at: UnixMs) -> Result<Option<Culprits>, Unanswered> {
-        self.store.culprits(at).await
+    /// Who was heaviest at an instant, that stands for so much time before it: in that second where it was kept, else in
+    /// that minute or those minutes.
+    pub async fn culprits(&self, at: UnixMs, over: Duration) -> Result<Option<Culprits>, Unanswered> {
+        self.store.culprits(at, over).await
     }
 
     /// Why nothing is stored now, if that is so.

@@ -8,7 +8,7 @@ use crate::chart::{Bands, Scene, Window, ticks};
 use crate::client::controls::ControlState;
 use crate::client::page::{KEYS_COOKIE, PageState, THEME_COOKIE, Theme, WINDOW_COOKIE, ZONE_COOKIE, Zone};
 use crate::model::{DeviceKind, Interval, UnixMs, label};
-use crate::server::history::Snapshot;
+use crate::server::history::{self, Snapshot};
 use crate::server::query::{Fields, instant};
 use crate::ui::focus::Focus;
 use crate::ui::overview::Overview;
@@ -76,24 +76,25 @@ async fn overview(state: AppState, settings: Arc<PageSettings>, fields: Fields, 
         DeviceKind::ALL.into_iter().map(|kind| (kind, state.meter.left_out(kind))).collect();
     let is_unread = look.is_unread;
     let frame = Frame::new(&settings, look, &request, focus.query());
-    let unread = is_unread.then(|| "The past can't be read now: this is what was sampled last.".to_owned());
+    let frame = Frame { chosen: chosen(&fields), ..frame };
+    let unread = is_unread.then_some("The past can't be read now: this is what was sampled last.");
     let trouble = state.history.trouble().map(|trouble| {
         let since = ticks::clock(trouble.since, frame.page.zone.offset_minutes, true);
         format!("Nothing is stored since {since}: {}. What is sampled meanwhile is kept in memory.", trouble.words)
     });
-    let trouble = trouble.or(unread);
+    let over = frame.page.past.map_or(settings.interval, |past| past.step).as_duration();
     let culprits = match frame.scene.cursor {
-        Some(at) => state.history.culprits(at).await.ok().flatten().map(|culprits| culprits.told()),
+        Some(at) => state.history.culprits(at, over).await.ok().flatten().map(|culprits| culprits.told()),
         None => None,
     };
     let culprits = culprits.unwrap_or_default();
-    let (tiles, scene, range) = (frame.tiles.clone(), frame.scene.clone(), frame.range);
+    let (tiles, scene, bands, range) = (frame.tiles.clone(), frame.scene.clone(), frame.bands.clone(), frame.range);
     let query = focus.query();
     let content = move || {
-        let (tiles, scene, focus, missing, left_out) =
-            (tiles.clone(), scene.clone(), focus.clone(), missing.clone(), left_out.clone());
+        let (tiles, scene, bands) = (tiles.clone(), scene.clone(), bands.clone());
+        let (focus, missing, left_out) = (focus.clone(), missing.clone(), left_out.clone());
         let (trouble, query, culprits) = (trouble.clone(), query.clone(), culprits.clone());
-        view! { <Overview tiles scene focus range query missing left_out trouble culprits /> }.into_any()
+        view! { <Overview tiles scene bands focus range query missing left_out trouble unread culprits /> }.into_any()
     };
     frame.render(&state, settings, View::Overview, content, request).await
 }
@@ -110,6 +111,11 @@ async fn processes(state: AppState, settings: Arc<PageSettings>, fields: Fields,
         view! { <Processes table selection scene /> }.into_any()
     };
     frame.render(&state, settings, View::Processes, content, request).await
+}
+
+/// The window that somebody chose just now. A page that renews what it shows chooses nothing.
+fn chosen(fields: &Fields) -> Option<Window> {
+    fields.get("window").filter(|_| fields.get("again").is_none()).and_then(Window::parse)
 }
 
 /// The window asked for in the address, else the one that was chosen last; the default one where it is not one of ours.
@@ -130,13 +136,13 @@ struct Look {
     /// Whether another stretch is asked for that can't be read now.
     is_unread: bool,
     at: Option<UnixMs>,
-    chosen: Option<Window>,
 }
 
 impl Look {
     async fn take(state: &AppState, shown: Shown, fields: &Fields) -> Self {
         let live = Some(shown.window()).filter(|window| window.is_live()).unwrap_or_default();
-        let snapshot = state.history.snapshot(live.length());
+        let past = u32::try_from(live.ms()).ok().and_then(Interval::from_ms).unwrap_or(history::KEPT);
+        let snapshot = state.history.snapshot(past);
         // What ends now ends with the newest sample: nothing is to be expected after it.
         let end = snapshot.history.newest_tick().unwrap_or_else(now);
         let drawn = match shown.span(end) {
@@ -147,8 +153,7 @@ impl Look {
         let was_asked = shown.span(end).is_some();
         let shown = if drawn.is_some() || !was_asked { shown } else { Shown::Last(live) };
         let at = fields.get("at").and_then(|text| instant(text, now()));
-        let chosen = fields.get("window").and_then(Window::parse);
-        Self { shown, snapshot, is_unread: was_asked && drawn.is_none(), drawn, at, chosen }
+        Self { shown, snapshot, is_unread: was_asked && drawn.is_none(), drawn, at }
     }
 }
 
@@ -161,6 +166,7 @@ struct Frame {
     is_unread: bool,
     /// What the charts show.
     scene: Arc<Scene>,
+    bands: Arc<Bands>,
     /// What the headlines show: of now, unless the stretch stays where it is.
     tiles: Arc<Scene>,
     range: Range,
@@ -170,39 +176,23 @@ impl Frame {
     /// `query` is the beginning of an address that shows the same.
     fn new(settings: &PageSettings, look: Look, request: &Request, query: String) -> Self {
         let cookie = |name| cookie(request.headers(), name);
-        let Look { shown, snapshot, drawn, is_unread, at, chosen } = look;
+        let Look { shown, snapshot, drawn, is_unread, at } = look;
         let seen = drawn.as_ref().map_or_else(now, |view| view.past.end);
         let zone = zone(cookie(ZONE_COOKIE).as_deref(), seen);
         let offset_minutes = zone.offset_minutes;
         let window = shown.window();
-        let live = Arc::new(Scene {
-            catalog: snapshot.catalog,
-            end: snapshot.history.newest_tick(),
-            history: snapshot.history,
-            window: if window.is_live() { window } else { Window::default() },
-            is_past: false,
-            offset_minutes,
-            cursor: at.filter(|_| drawn.is_none()),
-            bands: Bands::new(),
-        });
+        let live_window = Some(window).filter(|window| window.is_live()).unwrap_or_default();
+        let live = Scene::live(snapshot.catalog, snapshot.history, live_window, offset_minutes);
+        let live = Arc::new(Scene { cursor: at.filter(|_| drawn.is_none()), ..live });
         let past = drawn.as_ref().map(|view| view.past);
-        let scene = drawn.map_or_else(
-            || live.clone(),
-            |view| {
-                let past::View { catalog, history, bands, past } = view;
-                let end = Some(past.end);
-                Arc::new(Scene {
-                    catalog,
-                    history,
-                    end,
-                    window,
-                    is_past: past.is_fixed,
-                    offset_minutes,
-                    cursor: at,
-                    bands,
-                })
-            },
-        );
+        let (scene, bands) = match drawn {
+            None => (live.clone(), Bands::new()),
+            Some(past::View { catalog, history, bands, past }) => {
+                let scene = Scene::live(catalog, history, window, offset_minutes);
+                let scene = Scene { end: Some(past.end), is_past: past.is_fixed, cursor: at, ..scene };
+                (Arc::new(scene), bands)
+            }
+        };
         let fixed = scene.span().filter(|span| span.is_past);
         let range = Range { fixed, window, now: now(), at, offset_minutes };
         let page = PageState {
@@ -220,7 +210,7 @@ impl Frame {
         };
         let keys_wanted = cookie(KEYS_COOKIE).as_deref() != Some("off");
         let tiles = if fixed.is_some() { scene.clone() } else { live };
-        Self { page: Arc::new(page), keys_wanted, chosen, is_unread, scene, tiles, range }
+        Self { page: Arc::new(page), keys_wanted, chosen: None, is_unread, scene, bands: Arc::new(bands), tiles, range }
     }
 
     async fn render(

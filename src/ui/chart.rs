@@ -3,7 +3,7 @@
 use super::live::parts;
 use crate::chart::drawing::fills;
 use crate::chart::scene::{ChartText, legend_label};
-use crate::chart::{HEIGHT, Place, Scene, Stroke, WIDTH, heat, markup};
+use crate::chart::{Bands, HEIGHT, Place, Scene, Stroke, WIDTH, heat, markup};
 use crate::model::{Family, Unit, address};
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -15,10 +15,13 @@ const COLOURS: usize = 8;
 pub fn Chart(
     family: Family,
     scene: Arc<Scene>,
+    bands: Arc<Bands>,
     /// The part of an address that asks for the data of what is shown.
     data: String,
 ) -> impl IntoView {
-    let text = scene.chart(&family);
+    let bands = bands.get(&family.id).map_or(&[][..], Vec::as_slice);
+    let text = scene.chart(&family, bands);
+    let areas = scene.bands(&family, &text, bands);
     let id = format!("chart-{}", family.id);
     let (name, title, words) = (family.id.to_string(), format!("{id}-title"), format!("{id}-words"));
     view! {
@@ -26,9 +29,9 @@ pub fn Chart(
             <figcaption>
                 <h3 id=title.clone()>{family.title.to_string()}</h3>
             </figcaption>
-            <Plot family=family.clone() text scene=scene.clone() described_by=words.clone() />
+            <Plot family=family.clone() text bands=areas scene=scene.clone() described_by=words.clone() />
             <Legend family=family.clone() values=scene.values(&family) />
-            <p class="visually-hidden" id=words.clone() data-part=parts::WORDS>{scene.words(&family)}</p>
+            <p class="visually-hidden" id=words.clone() data-part=parts::WORDS>{scene.words(&family, bands)}</p>
             <TableTwin rows=scene.table(&family) family=family.clone() />
             <Menu family data />
         </figure>
@@ -38,11 +41,17 @@ pub fn Chart(
 /// The axes are drawn at the plot's own size; the series in a fixed box that is stretched over it, with a brim above and
 /// below, for what moves is clipped and a line along the edge is not to be.
 #[component]
-fn Plot(family: Family, text: ChartText, scene: Arc<Scene>, described_by: String) -> impl IntoView {
+fn Plot(
+    family: Family,
+    text: ChartText,
+    /// Each with the dimension it is of.
+    bands: Vec<(Option<usize>, String)>,
+    scene: Arc<Scene>,
+    described_by: String,
+) -> impl IntoView {
     let label = format!("{}: instant", family.title);
     let heat = family.is_heat().then(|| view! { <Heat rows=heat::row_count(&family) strokes=text.strokes.clone() /> });
-    let bands = scene
-        .bands(&family, &text)
+    let bands = bands
         .into_iter()
         .map(|(dimension, path)| {
             let class =

@@ -9,8 +9,8 @@ use super::live::parts;
 use super::range::{Range, RangeBar};
 use super::sections::{Part, Section, sections};
 use super::tile::Headlines;
-use crate::chart::Scene;
-use crate::model::{Catalog, DeviceKind, Family, Interval, label};
+use crate::chart::{Bands, Scene};
+use crate::model::{Catalog, DeviceKind, Family, Interval, Unit, label};
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ pub fn Overview(
     tiles: Arc<Scene>,
     /// What the charts show.
     scene: Arc<Scene>,
+    bands: Arc<Bands>,
     focus: Focus,
     range: Range,
     /// The beginning of an address that shows the same: empty, or ends in `&`.
@@ -31,15 +32,18 @@ pub fn Overview(
     left_out: Vec<(DeviceKind, u64)>,
     /// Why nothing is stored, if that is so.
     trouble: Option<String>,
+    /// Why something else is shown than was asked for, if that is so.
+    unread: Option<&'static str>,
     /// The heaviest processes at the crosshair, in words.
     culprits: String,
 ) -> impl IntoView {
     let is_narrow = focus != Focus::Everything;
-    let charts = label::digest(shape(&scene.catalog), query.as_bytes());
     let data = range.data();
-    let drawn = sections(&scene.catalog, &focus, &left_out)
+    let sections = sections(&scene.catalog, &focus, &left_out);
+    let charts = label::digest(shape(&sections), query.as_bytes());
+    let drawn = sections
         .into_iter()
-        .map(|section| view! { <ChartSection section scene=scene.clone() data=data.clone() is_narrow left_out=left_out.clone() /> })
+        .map(|section| view! { <ChartSection section scene=scene.clone() bands=bands.clone() data=data.clone() is_narrow left_out=left_out.clone() /> })
         .collect_view();
     let waiting = tiles.end.is_none().then(|| {
         view! {
@@ -62,6 +66,7 @@ pub fn Overview(
             {missing}
             {empty}
             <p class="notice" role="status" data-part=parts::TROUBLE>{trouble}</p>
+            <p class="notice" role="status" data-part=parts::UNREAD>{unread}</p>
             <Headlines scene=tiles />
             {drawn}
             <p class="culprits" role="status" data-part=parts::CULPRITS>{Some(culprits).filter(|words| !words.is_empty())}</p>
@@ -69,16 +74,20 @@ pub fn Overview(
     }
 }
 
-/// What decides which charts there are, however long their points' intervals are.
-fn shape(catalog: &Catalog) -> u32 {
-    let families = catalog.iter().map(|family| Family { interval_ms: Interval::SECOND, ..family.clone() });
-    Catalog(families.collect()).digest()
+/// Which charts and lists there are, whatever stands in the lists.
+fn shape(sections: &[Section]) -> u32 {
+    let family = |part: &Part| match part {
+        Part::Chart(family) => family.clone(),
+        Part::Devices { kind, .. } => Family::new(kind.id(), "", Unit::Count, Interval::SECOND, &[]),
+    };
+    Catalog(sections.iter().flat_map(|section| &section.parts).map(family).collect()).digest()
 }
 
 #[component]
 fn ChartSection(
     section: Section,
     scene: Arc<Scene>,
+    bands: Arc<Bands>,
     /// The part of an address that asks for the data of what is shown.
     data: String,
     /// Whether there is more to go back to.
@@ -97,7 +106,9 @@ fn ChartSection(
                     EitherOf3::A(view! { <Devices kind whole left_out scene /> })
                 }
                 Part::Chart(family) if family.is_mixed() => EitherOf3::B(view! { <Cost family scene /> }),
-                Part::Chart(family) => EitherOf3::C(view! { <Chart family scene data=data.clone() /> }),
+                Part::Chart(family) => {
+                    EitherOf3::C(view! { <Chart family scene bands=bands.clone() data=data.clone() /> })
+                }
             }
         })
         .collect_view();

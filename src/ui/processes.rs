@@ -83,7 +83,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
                         {limit}
                         <label for=parts::SEARCH>"Find"</label>
                         <input
-                            type="search" id=parts::SEARCH name=parts::SEARCH value=search.clone() maxlength="100" data-key="/"
+                            type="search" id=parts::SEARCH name=parts::SEARCH value=search maxlength="100" data-key="/"
                             autocomplete="off" spellcheck="false" placeholder="name, user or PID"
                         />
                     </form>
@@ -91,7 +91,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
                     <p data-part=parts::COUNT>{summary}</p>
                 </div>
                 <div class="scroll" tabindex="0" role="region" aria-label="Table of processes">
-                    <table id=parts::PROCESSES data-order=order.id() data-search=search>
+                    <table id=parts::PROCESSES data-order=order.id()>
                         <thead>
                             <tr>
                                 <th scope="col">"Name"</th>

@@ -65,13 +65,13 @@ impl ChartSurface {
         }
     }
 
-    /// Draws up to the scene's end; all of it and its words anew if asked to.
-    pub(super) fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool) {
+    /// Draws up to the scene's end; all of it and its words anew if asked to, and as a whole with its table.
+    pub(super) fn draw(&mut self, scene: &Scene, time_axis: &[XTick], renew: bool, is_whole: bool) {
         let growth = if renew { None } else { self.strokes.growth(scene, &self.family, &self.y_axis) };
         match growth {
             Some(growth) => self.strokes.grow(growth),
             None => {
-                let text = scene.chart(&self.family);
+                let text = scene.chart(&self.family, &[]);
                 self.strokes.draw(text.strokes, text.settled);
                 self.gaps.write(text.gaps);
                 self.gap_notes.write(text.gap_notes);
@@ -81,10 +81,10 @@ impl ChartSurface {
         self.time_axis.draw(time_axis);
         self.point(scene);
         if renew {
-            self.words.write(scene.words(&self.family));
+            self.words.write(scene.words(&self.family, &[]));
         }
-        // A table that nobody has open is not renewed.
-        if self.table.as_ref().is_some_and(|table| table.has_attribute("open")) {
+        // A table that nobody has open is not renewed with every tick.
+        if is_whole || self.table.as_ref().is_some_and(|table| table.has_attribute("open")) {
             self.rows.write(scene.table(&self.family));
         }
     }

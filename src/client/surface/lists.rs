@@ -1,5 +1,6 @@
 //! The rows of lists: of devices, and of processes. A row is a place for whoever stands there now.
 
+use super::super::search;
 use super::parts;
 use super::slot::{Slot, StrokeSurface, Way, all, first, part, write_all};
 use crate::chart::{DeviceText, Scene, processes};
@@ -97,7 +98,7 @@ impl ProcessSurface {
         };
         Some(Self {
             order: table.get_attribute("data-order")?.parse().unwrap_or_default(),
-            search: table.get_attribute("data-search").unwrap_or_default(),
+            search: search::typed(),
             table: None,
             summary: Slot::find(board, parts::COUNT, Way::Text),
             rows: all(&table, &part(parts::PROCESS)).map(row).collect(),

@@ -44,6 +44,7 @@ struct PastAnswer<'a> {
         ("limit" = Option<usize>, Query, description = "From 1 to 1000; the default is 50"),
         ("search" = Option<String>, Query, description = "Part of a name, a user or the arguments, or a whole pid"),
         ("at" = Option<String>, Query, description = "An instant of the past: milliseconds since the epoch, RFC 3339, or `-1h`"),
+        ("over" = Option<String>, Query, description = "For how much time before it that instant stands, such as `12m`; the default is its second"),
     ),
     responses(
         (status = 200, description = "The processes now, or the heaviest ones of the past", body = schema::ProcessesAnswer),
@@ -62,7 +63,8 @@ pub(super) async fn processes(State(state): State<AppState>, fields: Fields) -> 
     };
     let search = fields.get("search").unwrap_or_default().trim();
     if let Some(at) = fields.instant("at", UnixMs(Timestamp::now().as_millisecond()))? {
-        let culprits = state.history.culprits(at).await.map_err(unanswered)?;
+        let over = fields.duration("over")?.unwrap_or_default();
+        let culprits = state.history.culprits(at, over).await.map_err(unanswered)?;
         return Ok(past(at, culprits.as_ref(), (order, search, limit)));
     }
     let table = state.processes.look().await.ok_or_else(no_processes)?;

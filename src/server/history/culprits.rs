@@ -6,14 +6,18 @@ use super::bytes::Damaged;
 use super::damages::Damages;
 use super::database::{is_broken, transaction};
 use super::place::Place;
-use super::tier::{HOUR_MS, Tier};
+use super::tier::{HOUR_MS, MINUTE_MS, Tier};
 use crate::model::{Culprits, Interval, UnixMs};
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An entry of a second speaks of instants so near to it.
 const NEAR_MS: i64 = 1_500;
+const SECOND_MS: i64 = Interval::SECOND.ms();
+/// No answer speaks of more.
+const LONGEST: Interval = Interval::MINUTE.times(u32::MAX / 60_000);
 
 /// The number of each stands in files and never changes.
 #[derive(Clone, Copy)]
@@ -119,26 +123,44 @@ pub(super) fn forget(within: &Connection, tier: Tier, before: i64) -> rusqlite::
     Ok(())
 }
 
-/// Who was heaviest at an instant: of the second nearest to it, or else of its minute. What waits to be stored counts.
+/// Who was heaviest at an instant that stands for some time before it: of that second, or else of its minutes. What
+/// waits to be stored counts.
 pub(super) fn at(
     connection: &Connection,
     damages: &mut Damages,
     waiting: &[Arc<Culprits>],
-    at: UnixMs,
+    (at, over): (UnixMs, Duration),
 ) -> rusqlite::Result<Option<Culprits>> {
-    let mut known = |kind: Kind, from: i64, to: i64| -> rusqlite::Result<_> {
+    let mut known = |kind: Kind, from: i64, to: i64| -> rusqlite::Result<Vec<Culprits>> {
         let (mut entries, damaged) = read(connection, kind, from, to)?;
         damages.tell_culprits(&damaged);
         let more = waiting.iter().filter(|one| Kind::of(one) as i64 == kind as i64 && (from..=to).contains(&one.at.0));
         entries.extend(more.map(|one| (one.at.0, Culprits::clone(one))));
-        Ok(entries.into_values())
+        Ok(entries.into_values().collect())
     };
-    let near = known(Kind::Seconds, at.0.saturating_sub(NEAR_MS), at.0.saturating_add(NEAR_MS))?;
-    if let Some(nearest) = near.min_by_key(|one| one.at.0.abs_diff(at.0)) {
-        return Ok(Some(nearest));
+    let over_ms = i64::try_from(over.as_millis()).unwrap_or(i64::MAX);
+    if over_ms <= SECOND_MS {
+        let near = known(Kind::Seconds, at.0.saturating_sub(NEAR_MS), at.0.saturating_add(NEAR_MS))?;
+        if let Some(nearest) = near.into_iter().min_by_key(|one| one.at.0.abs_diff(at.0)) {
+            return Ok(Some(nearest));
+        }
+        let minute = at.floor_to(Interval::MINUTE).0;
+        return Ok(known(Kind::Minutes, minute, at.0)?.into_iter().find(|one| one.holds(at)));
     }
-    let minute = at.floor_to(Kind::Minutes.span()).0;
-    Ok(known(Kind::Minutes, minute, at.0)?.find(|one| one.holds(at)))
+    let from = at.0.saturating_sub(over_ms);
+    let joined = |first: i64, length: i64, found: &[Culprits]| {
+        let length = u32::try_from(length).ok().and_then(Interval::from_ms).unwrap_or(LONGEST);
+        (!found.is_empty()).then(|| Culprits::over(UnixMs(first), length, found))
+    };
+    if over_ms < MINUTE_MS {
+        let seconds = joined(from, over_ms, &known(Kind::Seconds, from.saturating_add(1), at.0)?);
+        if seconds.is_some() {
+            return Ok(seconds);
+        }
+    }
+    // A minute holds its seconds.
+    let first = UnixMs(from).floor_to(Interval::MINUTE).0;
+    Ok(joined(first, (at.0 - first).max(MINUTE_MS), &known(Kind::Minutes, first, at.0 - 1)?))
 }
 
 type Entries = BTreeMap<i64, Culprits>;

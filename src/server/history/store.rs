@@ -163,11 +163,11 @@ impl Store {
         self.shared.inbox.put_culprits(culprits);
     }
 
-    /// Who was heaviest at an instant, as far as that is kept.
-    pub(super) async fn culprits(&self, at: UnixMs) -> Result<Option<Culprits>, Unanswered> {
+    /// Who was heaviest at an instant and so long before it, as far as that is kept.
+    pub(super) async fn culprits(&self, at: UnixMs, over: Duration) -> Result<Option<Culprits>, Unanswered> {
         // Taken before the file is read: what is stored meanwhile is then found twice.
         let waiting = self.shared.inbox.culprits();
-        self.ask(move |database, damages, _| culprits::at(&database.connection, damages, &waiting, at)).await
+        self.ask(move |database, damages, _| culprits::at(&database.connection, damages, &waiting, (at, over))).await
     }
 
     /// Asked on a thread of its own, so that nobody else waits for the disk.

@@ -18,7 +18,8 @@ pub(super) fn heaviest(second: i64, span_ms: Interval) -> Culprits {
 pub(super) fn check_heaviest(history: &History, cases: &[(i64, Option<&str>)]) -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     for (ms, expected) in cases {
-        let told = runtime.block_on(history.culprits(UnixMs(BEGIN + ms))).map_err(|why| format!("{why:?}"))?;
+        let asked = history.culprits(UnixMs(BEGIN + ms), Duration::ZERO);
+        let told = runtime.block_on(asked).map_err(|why| format!("{why:?}"))?;
         let names: Vec<&str> = told.iter().flat_map(|told| &told.processes).map(|process| &*process.name).collect();
         assert_eq!(names, expected.as_slice(), "{ms} ms");
     }
@@ -70,6 +71,38 @@ fn who_was_heaviest_is_told_by_the_second_or_else_by_the_minute() -> Result {
     let count = "SELECT group_concat((place >> 42) || ' at ' || ((place & ((1 << 42) - 1)) % 3600000)) FROM culprit";
     let rows: String = Database::read(&folder.path)?.connection.query_row(count, [], |row| row.get(0))?;
     assert_eq!(rows, "2 at 0,3 at 0", "an hour of each kind is one row");
+    Ok(())
+}
+
+#[test]
+fn a_point_that_stands_for_minutes_tells_the_heaviest_of_all_of_them() -> Result {
+    let history = start(None)?;
+    let heavy = |second: i64, span_ms: Interval, pid: u32| {
+        let mut culprits = heaviest(second, span_ms);
+        culprits.processes[0].pid = pid;
+        culprits
+    };
+    let kept = [(60, 1), (120, 2), (180, 3), (240, 4)].map(|(second, pid)| heavy(second, Interval::MINUTE, pid));
+    kept.into_iter().for_each(|culprits| history.keep(culprits));
+    history.keep(heavy(131, Interval::SECOND, 9));
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for (at, over, begin, span, pids) in [
+        (240, 120, 120, 120, &[2, 3][..]),
+        (240, 60, 180, 60, &[3]),
+        (300, 300, 0, 300, &[1, 2, 3, 4]),
+        (140, 10, 130, 10, &[9]),
+        (130, 10, 120, 60, &[2]),
+        (200, 30, 120, 80, &[2, 3]),
+        (60, 60, 0, 0, &[]),
+    ] {
+        let asked = history.culprits(UnixMs(BEGIN + at * 1_000), Duration::from_secs(over));
+        let told = runtime.block_on(asked).map_err(|why| format!("{why:?}"))?;
+        let mut found: Vec<u32> = told.iter().flat_map(|told| &told.processes).map(|process| process.pid).collect();
+        found.sort_unstable();
+        assert_eq!(found, pids, "{over} s until {at}");
+        let place = told.map_or((0, 0), |told| ((told.at.0 - BEGIN) / 1_000, told.span_ms.ms() / 1_000));
+        assert_eq!(place, (begin, span), "{over} s until {at}");
+    }
     Ok(())
 }
 
