@@ -1,12 +1,13 @@
 //! The thread that stores what the inbox holds, and puts it in order.
 
-use super::database::{Database, FILE, OpenError, Shared, used_bytes, words};
+use super::database::{Database, FILE, OpenError, Shared, used_bytes};
 use super::inbox::Next;
 use super::lock::Lock;
 use super::shapes::Shapes;
 use super::shop::{RETRY, Shop, locked};
 use super::tidy::Tidier;
 use super::tier::Retention;
+use super::trouble::{words, words_of_opening};
 use super::writer::{self, Progress};
 use crate::model::Catalog;
 use rusqlite::ErrorCode;
@@ -116,11 +117,12 @@ impl Scribe {
         written.map_err(|error| {
             tracing::debug!(%error, "storing failed");
             self.learn_anew();
+            let words = words(self.directory.as_ref().map(|(path, _)| path.as_path()), &error);
             // It may be opened for writing again once that is allowed.
             if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
                 self.file = None;
             }
-            words(&error)
+            words
         })
     }
 
@@ -147,15 +149,7 @@ impl Scribe {
         }
         let gone = |error: OpenError| {
             tracing::debug!(%error, "the history can't be opened again");
-            match error {
-                OpenError::Database { error, .. } => words(&error),
-                OpenError::NoRoom { .. } => "the disk is full".to_owned(),
-                OpenError::Newer { .. } => "a newer Telltale's file stands in its place".to_owned(),
-                OpenError::Foreign { .. } => "another program's file stands in its place".to_owned(),
-                OpenError::Taken { .. } => "another Telltale has taken its place".to_owned(),
-                _ if identity(path).is_some() => "its directory can't be written to".to_owned(),
-                _ => "its directory is gone".to_owned(),
-            }
+            words_of_opening(path, &error)
         };
         // Our own lock would keep ourselves out, too.
         if !lock.is_of(path) {
