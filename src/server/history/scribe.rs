@@ -62,7 +62,6 @@ impl Scribe {
                 Err("of a mistake in Telltale".to_owned())
             });
             self.count_written();
-            retry = (next != Next::Tidy && done.is_err()).then(|| Instant::now() + RETRY);
             if next == Next::Tidy {
                 // All of it is stored: that is no trouble yet.
                 if let Err(why) = done {
@@ -72,6 +71,7 @@ impl Scribe {
                     self.shop.inbox.tidied();
                 }
             } else {
+                retry = done.is_err().then(|| Instant::now() + RETRY);
                 self.shop.set_trouble(done.err());
             }
             if next == Next::StoreLast {
@@ -97,7 +97,7 @@ impl Scribe {
             self.look_after_file()?;
             self.with_file(|scribe, database| writer::store(database, &mut scribe.progress, &batch))?;
             self.tidier.look(self.progress.newest);
-            self.shop.inbox.stored(&batch, self.progress.newest, self.tidier.is_at_work());
+            self.shop.inbox.stored(&batch, self.tidier.is_at_work());
         }
     }
 
