@@ -101,9 +101,9 @@ impl Scribe {
         }
     }
 
-    /// Puts some of what is stored in order.
+    /// Puts some of what is stored in order. What is gone can't be: that begins anew with the next store.
     fn tidy(&mut self) -> Result<(), String> {
-        self.look_after_file()?;
+        self.look_after_file().inspect_err(|_| self.tidier.begin_anew())?;
         self.with_file(|scribe, database| scribe.tidier.go_on(database, &scribe.retention))
     }
 
@@ -129,7 +129,6 @@ impl Scribe {
     /// What was learned of the file may not be so: numbers that were given out may not have been stored.
     fn learn_anew(&mut self) {
         self.progress.forget_file();
-        self.tidier.begin_anew();
         let mut database = locked(&self.database);
         match Shapes::read(&database.connection) {
             Ok(shapes) => database.shapes = shapes,
@@ -186,4 +185,29 @@ fn identity(directory: &Path) -> Option<(u64, u64)> {
 fn written_by_this_thread() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/io").ok()?;
     text.lines().find_map(|line| line.strip_prefix("wchar: ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Folder;
+    use super::*;
+    use crate::model::{EventId, UnixMs};
+    use std::sync::Mutex;
+
+    #[test]
+    fn nothing_is_put_in_order_where_the_directory_is_gone() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = Folder::new()?;
+        let path = folder.path.join("below");
+        let lock = Lock::take(&path, "a test")?;
+        let database = Arc::new(Mutex::new(Database::open(&path)?));
+        let shop = Arc::new(Shop::new(Arc::default(), Arc::default()));
+        let directory = Some((path.clone(), lock));
+        let mut scribe = Scribe::new(shop, database, directory, true, Retention::default(), Arc::default());
+        scribe.tidier.look(Some(EventId { era: 0, t: UnixMs(0) }));
+        std::fs::remove_dir_all(&path)?;
+        std::fs::write(&path, "in the way")?;
+        assert_eq!(scribe.tidy(), Err("its directory is gone".to_owned()));
+        assert!(!scribe.tidier.is_at_work(), "it would be tried again at once, for ever");
+        Ok(())
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::Process;
+use crate::server::history::culprits::{pack_some, store};
 
 /// Who was heaviest in the second or minute that begins then: a process of that name.
 pub(super) fn heaviest(second: i64, span_ms: Interval) -> Culprits {
@@ -70,6 +71,19 @@ fn who_was_heaviest_is_told_by_the_second_or_else_by_the_minute() -> Result {
     let count = "SELECT group_concat((place >> 42) || ' at ' || ((place & ((1 << 42) - 1)) % 3600000)) FROM culprit";
     let rows: String = Database::read(&folder.path)?.connection.query_row(count, [], |row| row.get(0))?;
     assert_eq!(rows, "2 at 0,3 at 0", "an hour of each kind is one row");
+    Ok(())
+}
+
+#[test]
+fn who_was_heaviest_is_packed_an_hour_at_a_time() -> Result {
+    let mut connection = Database::in_memory()?.connection;
+    let kept = [(0, Interval::MINUTE), (60, Interval::MINUTE), (3_600, Interval::MINUTE), (0, Interval::SECOND)];
+    store(&connection, &kept.map(|(second, span_ms)| Arc::new(heaviest(second, span_ms))))?;
+    for (rows, is_more) in [(3, true), (3, true), (3, true), (3, false)] {
+        assert_eq!(pack_some(&mut connection, BEGIN + 2 * HOUR_MS)?, is_more);
+        let count = connection.query_row("SELECT count(*) FROM culprit", [], |row| row.get::<_, i64>(0))?;
+        assert_eq!(count, rows);
+    }
     Ok(())
 }
 
