@@ -34,16 +34,17 @@ pub mod table;
 mod tidy;
 mod tier;
 mod told;
+mod trouble;
 mod writer;
 
 pub use archive::Archive;
 pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
 pub use recent::Recent;
-pub use shop::Trouble;
 pub use store::{Opened, StoreSettings, Unanswered};
 pub use table::{NoSeries, Table};
 pub use tier::{Retention, Tier};
+pub use trouble::Trouble;
 
 use super::meter::Meter;
 use crate::model::{self, Catalog, Culprits, EventId, Interval, Observation, Sample, UnixMs};

@@ -78,6 +78,9 @@ async fn a_start_on_a_full_disk_goes_on_with_what_is_there_and_stores_once_there
         assert_eq!(problem["code"].as_str(), Some("storing_stalled"), "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("the disk is full")), "{problem}");
         (27..=30).for_each(|second| server.tick(second));
+        assert!(!server.state.history.flush(Duration::from_secs(1)), "it is tried again");
+        let words = server.state.history.trouble().map(|trouble| trouble.words);
+        assert_eq!(words.as_deref(), Some("the disk is full"), "killed: {is_killed}, files: {has_files_left}");
         let all: Vec<i64> = (1..=20).chain(26..=30).collect();
         assert_eq!(seconds(&server).await?, all, "before there is room; killed: {is_killed}");
         let mut export = Telltale::start(&mut disk.home.command(disk.export("20000")))?;

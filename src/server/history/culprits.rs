@@ -5,11 +5,12 @@ mod packed;
 use super::bytes::Damaged;
 use super::damages::Damages;
 use super::database::{is_broken, transaction};
+use super::forget::Range;
 use super::place::Place;
 use super::tier::{HOUR_MS, MINUTE_MS, Tier};
 use crate::model::{Culprits, Interval, UnixMs};
 use rusqlite::{Connection, params};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,22 +73,24 @@ pub(super) fn store(within: &Connection, all: &[Arc<Culprits>]) -> rusqlite::Res
     Ok(())
 }
 
-/// Packs the hours before the one that holds `now`, each in its own transaction.
-pub(super) fn pack(connection: &mut Connection, now: i64) -> rusqlite::Result<()> {
+/// Packs one of the hours before the one that holds `now`; whether there was one.
+pub(super) fn pack_some(connection: &mut Connection, now: i64) -> rusqlite::Result<bool> {
     for kind in Kind::ALL {
-        for hour in hours_over(connection, kind, now)? {
+        if let Some(hour) = first_hour_over(connection, kind, now)? {
             let transaction = transaction(connection)?;
             pack_hour(&transaction, kind, hour)?;
             transaction.commit()?;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
-fn hours_over(connection: &Connection, kind: Kind, now: i64) -> rusqlite::Result<BTreeSet<i64>> {
-    let mut query = connection.prepare_cached("SELECT place FROM culprit WHERE place >= ?1 AND place < ?2")?;
+fn first_hour_over(connection: &Connection, kind: Kind, now: i64) -> rusqlite::Result<Option<i64>> {
+    let mut query = connection.prepare_cached("SELECT min(place) FROM culprit WHERE place >= ?1 AND place < ?2")?;
     let range = [kind.entry(0), kind.entry(begin_of_hour(now))].map(|place| place.0);
-    query.query_map(range, |row| Ok(begin_of_hour(Place(row.get(0)?).first())))?.collect()
+    let first: Option<i64> = query.query_row(range, |row| row.get(0))?;
+    Ok(first.map(|place| begin_of_hour(Place(place).first())))
 }
 
 /// Together with what was packed of that hour before: a clock that was set back comes through it again.
@@ -112,15 +115,11 @@ fn insert(within: &Connection, place: Place, last: i64, bytes: &[u8]) -> rusqlit
     Ok(())
 }
 
-/// Drops what begins before an instant and is kept as long as a tier.
-pub(super) fn forget(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
-    let mut query = within.prepare_cached("DELETE FROM culprit WHERE place >= ?1 AND place < ?2")?;
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.tier() == tier) {
-        for places in [[kind.entry(0), kind.entry(before)], [kind.hour(0), kind.hour(before)]] {
-            query.execute(places.map(|place| place.0))?;
-        }
-    }
-    Ok(())
+/// What begins before an instant and is kept as long as a tier.
+pub(super) fn ranges(tier: Tier, before: i64) -> impl Iterator<Item = Range> {
+    let kinds = Kind::ALL.into_iter().filter(move |kind| kind.tier() == tier);
+    let places = move |kind: Kind| [[kind.entry(0), kind.entry(before)], [kind.hour(0), kind.hour(before)]];
+    kinds.flat_map(places).map(|places| Range { table: "culprit", places, before: i64::MAX })
 }
 
 /// Who was heaviest at an instant that stands for some time before it: of that second, or else of its minutes. What

@@ -1,7 +1,8 @@
 //! The file: how it is opened, what its tables are, and how older ones become like it.
 
 use super::shapes::Shapes;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
+use super::trouble::{is_full, may_pass};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,22 +69,6 @@ pub enum OpenError {
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-/// Why nothing is stored.
-pub(super) fn words(error: &rusqlite::Error) -> String {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "the disk is full",
-        // There is no room for what readers share.
-        _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => "the disk is full",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "its directory can't be written to",
-        Some(ErrorCode::SystemIoFailure) => "the disk reports an error",
-        Some(ErrorCode::CannotOpen) => "its file can't be opened",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "its file is damaged",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another program uses its file",
-        _ => "of an unexpected error",
-    }
-    .to_owned()
 }
 
 /// One connection to the file, and the families whose columns stand in it.
@@ -189,7 +174,7 @@ fn connect_anywhere(file: &Path) -> rusqlite::Result<(Connection, Head, bool)> {
         Ok((connection, head)) => return Ok((connection, head, true)),
         Err(error) => error,
     };
-    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) && !is_out_of_room(&error) {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) && !may_pass(&error) {
         return Err(error);
     }
     let connected = if has_log(file) {
@@ -282,8 +267,10 @@ fn back_up(connection: &Connection, file: &Path, version: usize) -> Result<PathB
         return Err(OpenError::NoRoom { file: file.into() });
     }
     connection.execute("VACUUM INTO ?1", [backup.to_string_lossy()]).map_err(|error| {
+        // Looked for before what was copied gives its room back.
+        let is_full = is_full(file.parent(), &error);
         drop(fs::remove_file(&backup));
-        if is_out_of_room(&error) { OpenError::NoRoom { file: file.into() } } else { wrong(error) }
+        if is_full { OpenError::NoRoom { file: file.into() } } else { wrong(error) }
     })?;
     Ok(backup)
 }
@@ -296,26 +283,6 @@ pub(super) fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 
 pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
-}
-
-/// Whether there is no room: nothing is wrong with the file, and later there may be some.
-pub(super) fn is_out_of_room(error: &rusqlite::Error) -> bool {
-    /// What a quota says, and what cannot be enlarged for those who share it.
-    const LIMITED: [i32; 4] =
-        [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE];
-    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
-        || error.sqlite_extended_error_code().is_some_and(|code| LIMITED.contains(&code))
-}
-
-/// The same of a file that can't be opened, where a disk has room for no file more.
-pub(super) fn is_full(directory: &Path, error: &rusqlite::Error) -> bool {
-    let probe = directory.join("telltale.probe");
-    is_out_of_room(error)
-        || error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
-            && match fs::File::create(&probe) {
-                Ok(_) => fs::remove_file(&probe).is_err(),
-                Err(error) => matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
-            }
 }
 
 /// Ends what was broken off by a mistake of ours.

@@ -1,4 +1,5 @@
-//! Forgetting: what is too old goes, then the oldest of what is too much, and space is given back.
+//! Forgetting: what is too old goes, then the oldest of what is too much, and space is given back. It is done a little
+//! at a time, so that who stores waits for none of it.
 
 use super::block;
 use super::bytes::Reader;
@@ -7,51 +8,135 @@ use super::database::{Database, number, transaction, used_bytes};
 use super::place::Place;
 use super::tier::{Retention, Tier};
 use rusqlite::Connection;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 /// So many free pages are kept for the hour to come; more are given back to the file system.
 const SPARE_PAGES: i64 = 4_096;
 
-/// Drops what is too old, then the oldest of the finest until the rest is small enough, and gives space back.
-pub(super) fn forget(database: &mut Database, now: i64, retention: &Retention) -> rusqlite::Result<()> {
-    let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    let connection = &mut database.connection;
-    let transaction = transaction(connection)?;
-    for tier in Tier::ALL {
-        // An extent goes as a whole, once the newest that it can hold is too old.
-        forget_tier(&transaction, tier, before(retention.of(tier)).saturating_sub(tier.extent_ms()))?;
+/// So many pages are given back at once.
+const MOST_PAGES: i64 = 512;
+
+/// So many rows go at once.
+const MOST_ROWS: usize = 256;
+
+/// How far that has come.
+pub(super) enum Forgetting {
+    /// What is too old is not looked for yet.
+    Begun,
+    /// These go, and then as many more as are too much.
+    Rows(VecDeque<Range>),
+    Shapes,
+    Space,
+}
+
+/// What goes of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Range {
+    pub(super) table: &'static str,
+    /// From the first place up to but without the second.
+    pub(super) places: [Place; 2],
+    /// What ends later stays.
+    pub(super) before: i64,
+}
+
+impl Forgetting {
+    /// Forgets some more of what was too old at an instant; `None` once nothing is left to forget.
+    pub(super) fn go_on(
+        self,
+        database: &mut Database,
+        now: i64,
+        retention: &Retention,
+    ) -> rusqlite::Result<Option<Self>> {
+        let connection = &mut database.connection;
+        Ok(match self {
+            Self::Begun => Some(Self::Rows(too_old(connection, now, retention)?)),
+            Self::Rows(ranges) if ranges.is_empty() => match too_much(connection, retention)? {
+                ranges if ranges.is_empty() => Some(Self::Shapes),
+                ranges => Some(Self::Rows(ranges)),
+            },
+            Self::Rows(mut ranges) => {
+                forget_some(connection, &mut ranges)?;
+                Some(Self::Rows(ranges))
+            }
+            Self::Shapes => {
+                forget_shapes(database)?;
+                Some(Self::Space)
+            }
+            Self::Space => give_back_some(connection)?.then_some(Self::Space),
+        })
     }
+}
+
+/// What is older than each tier is kept. Blocks and gaps go at once: there are few.
+fn too_old(connection: &mut Connection, now: i64, retention: &Retention) -> rusqlite::Result<VecDeque<Range>> {
+    let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+    let transaction = transaction(connection)?;
     transaction.execute("DELETE FROM hot WHERE last < ?1", [before(retention.ticks)])?;
     let oldest = before(Tier::ALL.map(|tier| retention.of(tier)).into_iter().max().unwrap_or_default());
     transaction.execute("DELETE FROM gap WHERE last < ?1", [oldest])?;
     transaction.commit()?;
-    while used_bytes(connection)? > retention.max_bytes && forget_oldest(connection)? {}
-    forget_shapes(database)?;
-    let connection = &database.connection;
-    give_back(connection, SPARE_PAGES.max(number(connection, "page_count")? / 8))
-}
-
-/// Drops the extents of a tier that begin before an instant, and who was heaviest then.
-fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
-    let mut query = within.prepare_cached("DELETE FROM extent WHERE place >= ?1 AND place < ?2")?;
-    for shape in firsts(within, tier)?.into_iter().filter(|first| first.first() < before).map(Place::shape) {
-        query.execute([0, before].map(|t| Place::of_extent(tier, shape, t).0))?;
+    let mut ranges = VecDeque::new();
+    for tier in Tier::ALL {
+        // An extent goes as a whole, once its newest is too old.
+        let kept = before(retention.of(tier));
+        ranges.extend(extents(connection, tier, kept, kept.saturating_sub(tier.step_ms().unwrap_or(0)))?);
+        ranges.extend(culprits::ranges(tier, kept.saturating_sub(retention.extent_ms(tier))));
     }
-    culprits::forget(within, tier, before)
+    Ok(ranges)
 }
 
-/// Whether there was anything to forget.
-fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
+/// The oldest of the finest, where all of it is too large.
+fn too_much(connection: &Connection, retention: &Retention) -> rusqlite::Result<VecDeque<Range>> {
+    let mut ranges = VecDeque::new();
+    if used_bytes(connection)? <= retention.max_bytes {
+        return Ok(ranges);
+    }
     for tier in Tier::ALL {
         if let Some(oldest) = oldest(connection, tier)? {
-            let transaction = transaction(connection)?;
-            forget_tier(&transaction, tier, oldest.saturating_add(tier.extent_ms()))?;
-            transaction.commit()?;
-            return Ok(true);
+            let before = oldest.saturating_add(retention.extent_ms(tier));
+            ranges.extend(extents(connection, tier, before, i64::MAX)?);
+            ranges.extend(culprits::ranges(tier, before));
+            break;
         }
     }
-    Ok(false)
+    Ok(ranges)
+}
+
+/// A tier's extents that begin before one instant and end before another.
+fn extents(connection: &Connection, tier: Tier, begin: i64, before: i64) -> rusqlite::Result<Vec<Range>> {
+    let shapes = firsts(connection, tier)?.into_iter().filter(|first| first.first() < begin).map(Place::shape);
+    let range = |shape| Range { table: "extent", places: [0, begin].map(|t| Place::of_extent(tier, shape, t)), before };
+    Ok(shapes.map(range).collect())
+}
+
+/// As much as may go at once.
+fn forget_some(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<()> {
+    let transaction = transaction(connection)?;
+    let mut most = MOST_ROWS;
+    while most > 0
+        && let Some(range) = ranges.front()
+    {
+        let gone = range.forget(&transaction, most)?;
+        if gone < most {
+            ranges.pop_front();
+        }
+        // To look takes its time, too.
+        most -= gone.clamp(1, most);
+    }
+    transaction.commit()
+}
+
+impl Range {
+    /// At most so many; how many there were.
+    fn forget(&self, within: &Connection, most: usize) -> rusqlite::Result<usize> {
+        let Self { table, places: [from, to], before } = self;
+        let query = format!(
+            "DELETE FROM {table} WHERE place IN
+             (SELECT place FROM {table} WHERE place >= ?1 AND place < ?2 AND last < ?3 LIMIT ?4)"
+        );
+        within.prepare_cached(&query)?.execute((from.0, to.0, before, i64::try_from(most).unwrap_or(i64::MAX)))
+    }
 }
 
 /// Drops the shapes of which nothing is left: containers that came and went long ago. The newest one stays, so that no
@@ -108,13 +193,53 @@ fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Vec<Place>> {
     Ok(firsts)
 }
 
-/// Free pages beyond so many go back to the file system.
-fn give_back(connection: &Connection, spare: i64) -> rusqlite::Result<()> {
+/// Free pages beyond what the hour to come may need go back to the file system, some at once; whether there are more.
+fn give_back_some(connection: &Connection) -> rusqlite::Result<bool> {
     let free = number(connection, "freelist_count")?;
-    if free > spare {
-        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", free - spare))?;
-        let mut rows = vacuum.query([])?;
-        while rows.next()?.is_some() {}
+    let spare = SPARE_PAGES.max(number(connection, "page_count")? / 8);
+    if free <= spare {
+        return Ok(false);
     }
-    Ok(())
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", MOST_PAGES.min(free - spare)))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    // A file that was made otherwise gives nothing back.
+    Ok(number(connection, "freelist_count")? < free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Folder;
+    use super::super::tier::HOUR_MS;
+    use super::*;
+
+    #[test]
+    fn it_is_done_a_little_at_a_time() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = Folder::new()?;
+        let mut database = Database::open(&folder.path)?;
+        // Some megabytes: an extent an hour.
+        database.connection.execute_batch(&format!(
+            "WITH RECURSIVE hours (t) AS (VALUES (0) UNION ALL SELECT t + {HOUR_MS} FROM hours LIMIT 3000)
+             INSERT INTO extent SELECT {} + t, 0, t + {HOUR_MS} - 1000, zeroblob(4000) FROM hours",
+            Place::of_extent(Tier::Ticks, 1, 0).0
+        ))?;
+        let retention = Retention { ticks: Duration::from_hours(1_000), max_bytes: 4_000_000, ..Retention::default() };
+        let extents = |database: &Database| {
+            database.connection.query_row("SELECT count(*) FROM extent", [], |row| row.get::<_, i64>(0))
+        };
+        let pages = |database: &Database| number(&database.connection, "page_count");
+        // With those that say whose the others are.
+        let most_pages = MOST_PAGES + MOST_PAGES / 100;
+        let (mut forgetting, mut left, mut size) = (Some(Forgetting::Begun), 3_000, pages(&database)?);
+        while let Some(some) = forgetting {
+            forgetting = some.go_on(&mut database, 3_000 * HOUR_MS, &retention)?;
+            let (now_left, now_size) = (extents(&database)?, pages(&database)?);
+            assert!(left - now_left <= MOST_ROWS as i64 && size - now_size <= most_pages, "{now_left} {now_size}");
+            (left, size) = (now_left, now_size);
+        }
+        assert!((500..1_000).contains(&left), "what is not too old is too much all the same: {left}");
+        let free = number(&database.connection, "freelist_count")?;
+        assert!(free <= SPARE_PAGES && size - free < 4_000, "{free} of {size}");
+        Ok(())
+    }
 }

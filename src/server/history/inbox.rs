@@ -1,6 +1,9 @@
 //! What was observed and is not stored yet: it waits here for the one who writes, also while nothing can be written.
 
-use crate::model::{Catalog, Culprits, EventId, Gap, GapReason, Observation};
+mod queue;
+
+use crate::model::{Catalog, Culprits, EventId, Observation};
+use queue::{Queue, id};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +14,7 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(4_500);
 /// So many are stored at once, also before their time.
 const MANY: usize = 600;
 
-/// How many values may wait while nothing can be written; the oldest samples make room for newer ones.
-const MOST_VALUES: usize = 4_000_000;
-
-/// How many entries of who was heaviest may wait; the oldest make room, too.
+/// How many entries of who was heaviest may wait; the oldest make room, as samples do.
 const MOST_CULPRITS: usize = 5_000;
 
 #[derive(Debug, Default)]
@@ -25,11 +25,7 @@ pub(super) struct Inbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// In force before the first of them.
-    catalog: Arc<Catalog>,
-    observations: VecDeque<(Observation, Instant)>,
-    values: usize,
-    samples: usize,
+    queue: Queue,
     /// The newest that was ever here.
     newest: Option<EventId>,
     culprits: VecDeque<Arc<Culprits>>,
@@ -38,8 +34,6 @@ struct Waiting {
     /// Whether what is stored is to be put in order.
     is_untidy: bool,
     is_closed: bool,
-    /// What had to make room, as far as it is not part of `observations`.
-    lost: Option<Gap>,
 }
 
 /// What is stored at once.
@@ -47,7 +41,6 @@ struct Waiting {
 pub(super) struct Batch {
     /// Those that wait, after a gap for what had to make room before them.
     pub(super) observations: Vec<Observation>,
-    lost: Option<Gap>,
     pub(super) culprits: Vec<Arc<Culprits>>,
 }
 
@@ -69,7 +62,10 @@ pub(super) enum Next {
 
 impl Inbox {
     pub(super) fn new(catalog: Arc<Catalog>) -> Self {
-        Self { waiting: Mutex::new(Waiting { catalog, ..Waiting::default() }), changed: Condvar::new() }
+        Self {
+            waiting: Mutex::new(Waiting { queue: Queue::new(catalog), ..Waiting::default() }),
+            changed: Condvar::new(),
+        }
     }
 
     pub(super) fn put(&self, observation: Observation) {
@@ -77,12 +73,9 @@ impl Inbox {
         let id = id(&observation);
         let is_new_era = waiting.newest.zip(id).is_some_and(|(before, id)| before.era != id.era);
         waiting.newest = id.or(waiting.newest);
-        waiting.push(observation);
+        waiting.queue.push(observation);
         // Ids of an era that nobody remembers could be given twice.
-        waiting.is_urgent |= is_new_era || waiting.samples >= MANY;
-        while waiting.values > MOST_VALUES && waiting.samples > 1 {
-            waiting.lose_oldest();
-        }
+        waiting.is_urgent |= is_new_era || waiting.queue.samples() >= MANY;
         drop(waiting);
         self.changed.notify_all();
     }
@@ -96,7 +89,8 @@ impl Inbox {
         }
     }
 
-    /// Sleeps until there is something to store, or `until`; not at all while there is something to put in order.
+    /// Sleeps until there is something to store, which is not before `until`; not at all while there is something to put
+    /// in order: what is forgotten may be the room that storing waits for.
     pub(super) fn wait(&self, until: Option<Instant>) -> Next {
         let mut waiting = self.lock();
         loop {
@@ -105,11 +99,11 @@ impl Inbox {
             }
             let now = Instant::now();
             let is_held = until.is_some_and(|until| now < until);
-            let due = waiting.observations.front().map(|(_, since)| *since + PATIENCE);
+            let due = waiting.queue.since().map(|since| since + PATIENCE);
             if !is_held && (waiting.is_urgent && !waiting.is_empty() || due.is_some_and(|due| due <= now)) {
                 return Next::Store;
             }
-            if !is_held && waiting.is_untidy {
+            if waiting.is_untidy {
                 return Next::Tidy;
             }
             let wake = if is_held { until } else { due };
@@ -122,10 +116,9 @@ impl Inbox {
 
     /// The oldest, at most so many, and what was lost before them.
     pub(super) fn oldest(&self, most: usize) -> Batch {
-        let waiting = self.lock();
+        let mut waiting = self.lock();
         Batch {
-            observations: waiting.in_turn().take(most).collect(),
-            lost: waiting.lost,
+            observations: waiting.queue.take(most),
             culprits: waiting.culprits.iter().take(most).cloned().collect(),
         }
     }
@@ -138,32 +131,18 @@ impl Inbox {
     /// Everything that waits, and the families in force before it.
     pub(super) fn all(&self) -> (Arc<Catalog>, Vec<Observation>) {
         let waiting = self.lock();
-        (Arc::clone(&waiting.catalog), waiting.in_turn().collect())
+        (Arc::clone(waiting.queue.catalog()), waiting.queue.in_turn().collect())
     }
 
-    /// What `oldest` gave is stored; whether it is to be put in order now.
-    pub(super) fn stored(&self, batch: &Batch, newest: Option<EventId>, is_untidy: bool) {
+    /// What `oldest` gave last is stored; whether it is to be put in order now.
+    pub(super) fn stored(&self, batch: &Batch, is_untidy: bool) {
         let mut waiting = self.lock();
         waiting.is_untidy = is_untidy;
-        // More may have been lost meanwhile.
-        waiting.lost.take_if(|lost| Some(*lost) == batch.lost);
-        waiting.is_urgent = false;
+        waiting.queue.stored();
         for stored in &batch.culprits {
             waiting.culprits.pop_front_if(|front| Arc::ptr_eq(front, stored));
         }
-        for _ in usize::from(batch.lost.is_some())..batch.observations.len() {
-            // What made room meanwhile is not here any more.
-            let is_stored = match waiting.observations.front() {
-                Some((Observation::Sample { id, .. }, _)) => newest.is_some_and(|newest| *id <= newest),
-                Some(_) => true,
-                None => false,
-            };
-            if !is_stored {
-                break;
-            }
-            waiting.pop();
-        }
-        waiting.is_urgent = waiting.samples >= MANY;
+        waiting.is_urgent = waiting.queue.samples() >= MANY;
         drop(waiting);
         self.changed.notify_all();
     }
@@ -184,7 +163,7 @@ impl Inbox {
             let is_newest =
                 |one: &Arc<Culprits>| newest_culprits.as_ref().is_some_and(|newest| Arc::ptr_eq(one, newest));
             waiting.is_untidy
-                || waiting.observations.iter().any(|(one, _)| id(one).is_some_and(|id| Some(id) <= newest))
+                || waiting.queue.ids().any(|id| Some(id) <= newest)
                 || waiting.culprits.iter().any(is_newest)
         };
         let waited = self.changed.wait_timeout_while(waiting, patience, is_there);
@@ -199,7 +178,7 @@ impl Inbox {
 
     /// How long the oldest has been waiting.
     pub(super) fn age(&self) -> Duration {
-        self.lock().observations.front().map(|(_, since)| since.elapsed()).unwrap_or_default()
+        self.lock().queue.since().map(|since| since.elapsed()).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -209,82 +188,29 @@ impl Inbox {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.observations.is_empty() && self.culprits.is_empty()
-    }
-
-    /// Beginning with what had to make room.
-    fn in_turn(&self) -> impl Iterator<Item = Observation> + '_ {
-        let lost = self.lost.map(Observation::Gap);
-        lost.into_iter().chain(self.observations.iter().map(|(observation, _)| observation.clone()))
-    }
-
-    fn push(&mut self, observation: Observation) {
-        self.values += values(&observation);
-        self.samples += usize::from(id(&observation).is_some());
-        self.observations.push_back((observation, Instant::now()));
-    }
-
-    fn pop(&mut self) -> Option<Observation> {
-        let (observation, _) = self.observations.pop_front()?;
-        self.values -= values(&observation);
-        self.samples -= usize::from(id(&observation).is_some());
-        if let Observation::Catalog(catalog) = &observation {
-            self.catalog = Arc::clone(catalog);
-        }
-        Some(observation)
-    }
-
-    /// Gaps join the one that grows here; the last catalog stays, for the samples after it.
-    fn lose_oldest(&mut self) {
-        let mut kept = None;
-        while let Some(observation) = self.pop() {
-            let (from, to) = match &observation {
-                Observation::Sample { id, .. } => (Some(id.t), Some(id.t)),
-                Observation::Gap(gap) => (gap.from, gap.to),
-                Observation::Catalog(_) => {
-                    kept = Some(observation);
-                    continue;
-                }
-            };
-            let from = self.lost.and_then(|lost| lost.from).or(from);
-            self.lost = Some(Gap { from, to, reason: GapReason::Expired });
-            if id(&observation).is_some() {
-                break;
-            }
-        }
-        let now = Instant::now();
-        kept.into_iter().for_each(|catalog| self.observations.push_front((catalog, now)));
-    }
-}
-
-fn id(observation: &Observation) -> Option<EventId> {
-    match observation {
-        Observation::Sample { id, .. } => Some(*id),
-        _ => None,
-    }
-}
-
-fn values(observation: &Observation) -> usize {
-    match observation {
-        Observation::Sample { sample, .. } => sample.families.iter().map(|entry| entry.values.len()).sum(),
-        _ => 0,
+        self.queue.is_empty() && self.culprits.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::queue::MOST_VALUES;
     use super::*;
     use crate::model::sample::FamilyValues;
-    use crate::model::{Interval, Sample, UnixMs};
+    use crate::model::{GapReason, Interval, Sample, UnixMs};
 
-    fn sample(era: u32, second: i64, values: usize) -> Observation {
+    pub(super) fn sample(era: u32, second: i64, values: usize) -> Observation {
         let t = UnixMs(second * 1_000);
         let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.0); values] }];
         Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) }
     }
 
+    pub(super) fn seconds_of(observations: &[Observation]) -> Vec<i64> {
+        observations.iter().filter_map(id).map(|id| id.t.0 / 1_000).collect()
+    }
+
     fn seconds(inbox: &Inbox) -> Vec<i64> {
-        inbox.all().1.iter().filter_map(id).map(|id| id.t.0 / 1_000).collect()
+        seconds_of(&inbox.all().1)
     }
 
     #[test]
@@ -296,12 +222,14 @@ mod tests {
         assert!(began.elapsed() >= PATIENCE - Duration::from_millis(100));
         inbox.put(sample(1, 1, 1));
         assert_eq!(inbox.wait(None), Next::Store, "a new era at once");
-        inbox.stored(&inbox.oldest(9), Some(EventId { era: 1, t: UnixMs(1_000) }), true);
+        inbox.stored(&inbox.oldest(9), true);
         assert_eq!(inbox.wait(None), Next::Tidy);
         inbox.put(sample(2, 1, 1));
         assert_eq!(inbox.wait(None), Next::Store, "samples come before order");
+        let retry = Instant::now() + Duration::from_hours(1);
+        assert_eq!(inbox.wait(Some(retry)), Next::Tidy, "which may make the room they wait for");
         inbox.tidied();
-        inbox.stored(&inbox.oldest(9), Some(EventId { era: 2, t: UnixMs(1_000) }), false);
+        inbox.stored(&inbox.oldest(9), false);
         assert!(inbox.all().1.is_empty());
         inbox.close();
         assert_eq!(inbox.wait(None), Next::StoreLast);
@@ -323,7 +251,7 @@ mod tests {
         assert_eq!((lost.from, lost.to, lost.reason), expected);
         assert_eq!(inbox.all().1.len(), batch.observations.len(), "answers know of it, too");
         inbox.put(sample(0, 6, MOST_VALUES / 3));
-        inbox.stored(&batch, Some(EventId { era: 0, t: UnixMs(5_000) }), false);
+        inbox.stored(&batch, false);
         assert_eq!(seconds(&inbox), [6]);
     }
 
@@ -338,7 +266,7 @@ mod tests {
         let batch = inbox.oldest(3);
         (MOST_CULPRITS..MOST_CULPRITS + 2).for_each(put);
         assert_eq!(inbox.culprits().len(), MOST_CULPRITS, "the first two made room");
-        inbox.stored(&batch, None, false);
+        inbox.stored(&batch, false);
         let left = inbox.culprits();
         assert_eq!((left.len(), left[0].at), (MOST_CULPRITS - 1, UnixMs(3_000)));
     }

@@ -10,7 +10,7 @@ use super::extent::{ColumnShape, Extent};
 use super::place::{Place, extent};
 use super::rows::{Buckets, Rows};
 use super::shapes::Shapes;
-use super::tier::{HOUR_MS, Tier};
+use super::tier::{HOUR_MS, Retention, Tier};
 use super::writer::{decimals, store_gap};
 use crate::model::{Catalog, Family, Gap, GapReason, UnixMs};
 use rusqlite::{Connection, params};
@@ -33,6 +33,8 @@ pub(super) struct Packing {
     left: VecDeque<i64>,
     packed: Vec<Packed>,
     damaged: Vec<(i64, i64)>,
+    /// How much time an extent of each tier holds at most.
+    extents_ms: [i64; 3],
 }
 
 /// An extent as it will stand in its table.
@@ -43,7 +45,7 @@ struct Packed {
 }
 
 impl Packing {
-    pub(super) fn begin(database: &Database, era: u32, hour: i64) -> rusqlite::Result<Self> {
+    pub(super) fn begin(database: &Database, retention: &Retention, era: u32, hour: i64) -> rusqlite::Result<Self> {
         let era = i64::from(era);
         let blocks = [hour, hour + 1].map(|hour| Place::of_block(era, hour * HOUR_MS).0);
         let mut all = BTreeSet::new();
@@ -67,6 +69,7 @@ impl Packing {
             left: all.into_iter().collect(),
             packed: Vec::new(),
             damaged,
+            extents_ms: Tier::ALL.map(|tier| retention.extent_ms(tier)),
         })
     }
 
@@ -150,7 +153,8 @@ impl Packing {
         let (Some(first), Some(last)) = (more.body.t.first().copied(), more.body.t.last().copied()) else {
             return Ok(None);
         };
-        let begin = Place::of_extent(tier, shape, first.div_euclid(tier.extent_ms()) * tier.extent_ms());
+        let length = self.extents_ms[tier as usize];
+        let begin = Place::of_extent(tier, shape, first.div_euclid(length) * length);
         let mut place = Place::of_extent(tier, shape, first);
         let before: Option<i64> = connection
             .prepare_cached("SELECT max(place) FROM extent WHERE place >= ?1 AND place < ?2 AND era = ?3")?

@@ -1,12 +1,13 @@
 //! The thread that stores what the inbox holds, and puts it in order.
 
-use super::database::{Database, FILE, OpenError, Shared, used_bytes, words};
+use super::database::{Database, FILE, OpenError, Shared, used_bytes};
 use super::inbox::Next;
 use super::lock::Lock;
 use super::shapes::Shapes;
 use super::shop::{RETRY, Shop, locked};
 use super::tidy::Tidier;
 use super::tier::Retention;
+use super::trouble::{words, words_of_opening};
 use super::writer::{self, Progress};
 use crate::model::Catalog;
 use rusqlite::ErrorCode;
@@ -61,7 +62,6 @@ impl Scribe {
                 Err("of a mistake in Telltale".to_owned())
             });
             self.count_written();
-            retry = (next != Next::Tidy && done.is_err()).then(|| Instant::now() + RETRY);
             if next == Next::Tidy {
                 // All of it is stored: that is no trouble yet.
                 if let Err(why) = done {
@@ -71,6 +71,7 @@ impl Scribe {
                     self.shop.inbox.tidied();
                 }
             } else {
+                retry = done.is_err().then(|| Instant::now() + RETRY);
                 self.shop.set_trouble(done.err());
             }
             if next == Next::StoreLast {
@@ -96,13 +97,13 @@ impl Scribe {
             self.look_after_file()?;
             self.with_file(|scribe, database| writer::store(database, &mut scribe.progress, &batch))?;
             self.tidier.look(self.progress.newest);
-            self.shop.inbox.stored(&batch, self.progress.newest, self.tidier.is_at_work());
+            self.shop.inbox.stored(&batch, self.tidier.is_at_work());
         }
     }
 
-    /// Puts some of what is stored in order.
+    /// Puts some of what is stored in order. What is gone can't be: that begins anew with the next store.
     fn tidy(&mut self) -> Result<(), String> {
-        self.look_after_file()?;
+        self.look_after_file().inspect_err(|_| self.tidier.begin_anew())?;
         self.with_file(|scribe, database| scribe.tidier.go_on(database, &scribe.retention))
     }
 
@@ -116,18 +117,18 @@ impl Scribe {
         written.map_err(|error| {
             tracing::debug!(%error, "storing failed");
             self.learn_anew();
+            let words = words(self.directory.as_ref().map(|(path, _)| path.as_path()), &error);
             // It may be opened for writing again once that is allowed.
             if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
                 self.file = None;
             }
-            words(&error)
+            words
         })
     }
 
     /// What was learned of the file may not be so: numbers that were given out may not have been stored.
     fn learn_anew(&mut self) {
         self.progress.forget_file();
-        self.tidier.begin_anew();
         let mut database = locked(&self.database);
         match Shapes::read(&database.connection) {
             Ok(shapes) => database.shapes = shapes,
@@ -147,15 +148,7 @@ impl Scribe {
         }
         let gone = |error: OpenError| {
             tracing::debug!(%error, "the history can't be opened again");
-            match error {
-                OpenError::Database { error, .. } => words(&error),
-                OpenError::NoRoom { .. } => "the disk is full".to_owned(),
-                OpenError::Newer { .. } => "a newer Telltale's file stands in its place".to_owned(),
-                OpenError::Foreign { .. } => "another program's file stands in its place".to_owned(),
-                OpenError::Taken { .. } => "another Telltale has taken its place".to_owned(),
-                _ if identity(path).is_some() => "its directory can't be written to".to_owned(),
-                _ => "its directory is gone".to_owned(),
-            }
+            words_of_opening(path, &error)
         };
         // Our own lock would keep ourselves out, too.
         if !lock.is_of(path) {
@@ -192,4 +185,29 @@ fn identity(directory: &Path) -> Option<(u64, u64)> {
 fn written_by_this_thread() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/thread-self/io").ok()?;
     text.lines().find_map(|line| line.strip_prefix("wchar: ")?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Folder;
+    use super::*;
+    use crate::model::{EventId, UnixMs};
+    use std::sync::Mutex;
+
+    #[test]
+    fn nothing_is_put_in_order_where_the_directory_is_gone() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = Folder::new()?;
+        let path = folder.path.join("below");
+        let lock = Lock::take(&path, "a test")?;
+        let database = Arc::new(Mutex::new(Database::open(&path)?));
+        let shop = Arc::new(Shop::new(Arc::default(), Arc::default()));
+        let directory = Some((path.clone(), lock));
+        let mut scribe = Scribe::new(shop, database, directory, true, Retention::default(), Arc::default());
+        scribe.tidier.look(Some(EventId { era: 0, t: UnixMs(0) }));
+        std::fs::remove_dir_all(&path)?;
+        std::fs::write(&path, "in the way")?;
+        assert_eq!(scribe.tidy(), Err("its directory is gone".to_owned()));
+        assert!(!scribe.tidier.is_at_work(), "it would be tried again at once, for ever");
+        Ok(())
+    }
 }

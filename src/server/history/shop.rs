@@ -2,6 +2,7 @@
 
 use super::database::{Database, Shared};
 use super::inbox::Inbox;
+use super::trouble::Trouble;
 use crate::model::{Catalog, UnixMs};
 use crate::server::meter::Meter;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +11,6 @@ use std::time::{Duration, SystemTime};
 
 /// After a failure it is tried again this often.
 pub(super) const RETRY: Duration = Duration::from_secs(5);
-
-/// Why something is not stored now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    pub since: UnixMs,
-    /// In words: `the disk is full`.
-    pub words: String,
-}
 
 /// What both threads and everybody else share.
 #[derive(Debug)]
@@ -43,8 +36,10 @@ impl Shop {
         self.edition.fetch_add(1, Ordering::Release);
     }
 
+    /// Also where storing neither ends nor fails.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let failed = self.trouble.read().unwrap_or_else(PoisonError::into_inner).clone();
+        failed.or_else(|| Trouble::of_wait(self.inbox.age(), now()))
     }
 
     pub(super) fn set_trouble(&self, words: Option<String>) {

@@ -3,13 +3,14 @@
 use super::course::{Answer, Question};
 use super::culprits;
 use super::damages::Damages;
-use super::database::{Database, FILE, OpenError, Shared, is_full};
+use super::database::{Database, FILE, OpenError, Shared};
 use super::lock::Lock;
 use super::reader;
 use super::recent::{self, Recent};
 use super::scribe::Scribe;
-use super::shop::{Shop, Trouble, locked};
+use super::shop::{Shop, locked};
 use super::tier::Retention;
+use super::trouble::{Trouble, is_full, may_pass, words};
 use crate::model::{Catalog, Culprits, Interval, Observation, UnixMs};
 use crate::server::meter::Meter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,13 +97,13 @@ impl Opened {
             }
             // A full disk keeps nobody from looking at their machine: it is as if it had become full only now. Ids must go
             // on all the same, so somebody who can't read where is refused.
-            Err(OpenError::Database { error, .. }) if is_full(path, &error) => {
+            Err(OpenError::Database { error, .. }) if may_pass(&error) || is_full(Some(path), &error) => {
                 let recent = if path.join(FILE).exists() {
                     recent::recent(&mut Database::read(path)?, past).map_err(wrong)?
                 } else {
                     Recent::default()
                 };
-                (Database::in_memory().map_err(wrong)?, recent, Some("the disk is full".to_owned()))
+                (Database::in_memory().map_err(wrong)?, recent, Some(words(Some(path), &error)))
             }
             Err(error) => return Err(error),
         };

@@ -1,6 +1,7 @@
 //! The store as a whole: what is recorded is what is answered, whatever happens in between.
 
 mod culprits;
+mod retention;
 mod trouble;
 
 use super::database::{Database, FILE};
@@ -341,71 +342,6 @@ fn a_stop_waits_for_no_hour_to_be_packed_and_the_next_start_packs_it() -> Result
     let connection = Database::read(&folder.path)?.connection;
     let earliest: i64 = connection.query_row("SELECT min(last) FROM hot", [], |row| row.get(0))?;
     assert!(earliest >= BEGIN + HOUR_MS, "the first hour is packed");
-    Ok(())
-}
-
-#[test]
-fn families_of_which_nothing_is_left_are_forgotten() -> Result {
-    let hour = Duration::from_hours(1);
-    let retention =
-        Retention { ticks: hour, minutes: hour, hours: hour, settled_after: Duration::ZERO, ..Retention::default() };
-    let folder = Folder::new()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    for directory in [None, Some(folder.path.as_path())] {
-        let history = start_with(directory, catalog(), retention.clone())?;
-        record(&history, 0..10);
-        history.record(&Observation::Catalog(Arc::new(Catalog(vec![family("last", 1_000, &["a"])]))));
-        for (second, is_known) in [(20, true), (40 * 86_400, false)] {
-            history.record(&observation(0, BEGIN + second * 1_000));
-            assert!(history.flush(PATIENCE));
-            for id in ["slow", "cpu"] {
-                assert_eq!(runtime.block_on(history.knows(id.into())), Ok(is_known), "{id}");
-            }
-            assert_eq!(runtime.block_on(history.knows("last".into())), Ok(true));
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn what_is_too_old_or_too_much_goes_and_space_comes_back() -> Result {
-    let folder = Folder::new()?;
-    let hours = |hours| Duration::from_hours(hours);
-    let retention = Retention {
-        ticks: hours(2),
-        minutes: hours(5),
-        hours: hours(1_000),
-        settled_after: Duration::ZERO,
-        ..Retention::default()
-    };
-    let history = start_with(Some(&folder.path), catalog(), retention)?;
-    for hour in 0..9 {
-        record(&history, hour * 3_600..(hour + 1) * 3_600);
-        assert!(history.flush(PATIENCE));
-    }
-    record(&history, 9 * 3_600..9 * 3_600 + 10);
-    assert!(history.flush(PATIENCE));
-    let all = ask(&history, "cpu", BEGIN, BEGIN + 10 * HOUR_MS, Detail::Ticks)?.0;
-    assert_eq!(all.body.t().first(), Some(&(BEGIN + 7 * HOUR_MS)), "ticks of two hours and the open one");
-    let (long, _) = ask(&history, "cpu", BEGIN, BEGIN + 10 * HOUR_MS, Detail::Points(10_000))?;
-    assert_eq!((long.step_ms, long.body.t().first()), (MINUTE_MS, Some(&BEGIN)), "an extent goes as a whole");
-    history.close();
-    let pages = |directory: &Path| -> Result<(i64, i64)> {
-        let connection = Database::read(directory)?.connection;
-        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        Ok((number("page_count")?, number("freelist_count")?))
-    };
-    let (before, _) = pages(&folder.path)?;
-    // A limit that only the coarsest tier keeps to.
-    let retention = Retention { max_bytes: 30_000, settled_after: Duration::ZERO, ..Retention::default() };
-    let history = start_with(Some(&folder.path), catalog(), retention)?;
-    record(&history, 10 * 3_600..10 * 3_600 + 10);
-    assert!(history.flush(PATIENCE));
-    let (course, _) = ask(&history, "cpu", BEGIN, BEGIN + 11 * HOUR_MS, Detail::Points(10_000))?;
-    assert_ne!(course.step_ms, 1_000, "the oldest of the finest went first");
-    history.close();
-    let (after, free) = pages(&folder.path)?;
-    assert!(after - free < before, "{before} {after} {free}");
     Ok(())
 }
 

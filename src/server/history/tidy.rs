@@ -1,13 +1,16 @@
 //! What is put in order once an hour: hours that are over are packed, and what is too old is forgotten. It is done a
 //! little at a time, between stores.
 
+mod clock;
+
 use super::culprits;
 use super::database::{Database, is_broken};
-use super::forget::forget;
+use super::forget::Forgetting;
 use super::pack::Packing;
 use super::place::Place;
-use super::tier::{HOUR_MS, Retention, hour};
+use super::tier::{Retention, hour};
 use crate::model::EventId;
+use clock::Clock;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -23,8 +26,7 @@ type EraHour = (u32, i64);
 pub(super) struct Tidier {
     /// When that was last done.
     done: Option<EraHour>,
-    /// The era, and its first instant as far as this process knows, by both clocks.
-    began: Option<(u32, i64, Instant)>,
+    clock: Clock,
     work: Option<Work>,
     /// The hour in which it could not be done, and when that was.
     failed: Option<(EraHour, Instant)>,
@@ -33,8 +35,24 @@ pub(super) struct Tidier {
 /// What is left to do.
 struct Work {
     newest: EventId,
-    /// Those that are over; `None` before they are looked for.
-    hours: Option<VecDeque<EraHour>>,
+    /// `None` once all of it is done, or could not be.
+    stage: Option<Stage>,
+    /// What went wrong first.
+    failure: Option<rusqlite::Error>,
+}
+
+/// In the order in which they are done.
+enum Stage {
+    /// Nothing is looked for yet.
+    Begun,
+    Hours(Hours),
+    Culprits,
+    Forgetting(Forgetting),
+}
+
+/// Those that are over and not packed yet.
+struct Hours {
+    left: VecDeque<EraHour>,
     packing: Option<Packing>,
 }
 
@@ -42,15 +60,13 @@ impl Tidier {
     /// Begins when another hour has begun. What the file holds already is put in order by the first store.
     pub(super) fn look(&mut self, newest: Option<EventId>) {
         let Some(newest) = newest else { return };
-        if self.began.is_none_or(|(era, ..)| era != newest.era) {
-            self.began = Some((newest.era, newest.t.0, Instant::now()));
-        }
+        self.clock.look(newest, Instant::now());
         let is_resting = self.is_resting(newest);
         match &mut self.work {
             // As long as nothing is begun, all that came counts.
-            Some(work) if work.hours.is_none() => work.newest = newest,
+            Some(Work { newest: counted, stage: Some(Stage::Begun), .. }) => *counted = newest,
             None if self.done != Some(era_hour(newest)) && !is_resting => {
-                self.work = Some(Work { newest, hours: None, packing: None });
+                self.work = Some(Work { newest, stage: Some(Stage::Begun), failure: None });
             }
             _ => {}
         }
@@ -65,56 +81,80 @@ impl Tidier {
         self.work.is_some()
     }
 
-    /// Does some of it. After an error all of it begins anew, a while later.
+    /// Does some of it. What went wrong is told once the rest is done, and all of it begins anew a while later.
     pub(super) fn go_on(&mut self, database: &mut Database, retention: &Retention) -> rusqlite::Result<()> {
         let Some(mut work) = self.work.take() else { return Ok(()) };
-        let now = work.newest;
-        let packed = work.pack_some(database);
-        if let Ok(true) = packed {
+        let is_settled = self.clock.is_settled(Instant::now(), retention.settled_after);
+        work.go_on(database, retention, is_settled);
+        if work.stage.is_some() {
             self.work = Some(work);
             return Ok(());
         }
-        // Also where nothing could be packed: what is forgotten may be the room that is missing.
-        let packed = packed.and_then(|_| culprits::pack(&mut database.connection, now.t.0));
-        let is_settled = self.is_settled(now.t.0, retention.settled_after);
-        let forgotten = if is_settled { forget(database, now.t.0, retention) } else { Ok(()) };
-        let tidied = packed.and(forgotten);
-        match tidied {
-            Ok(()) => (self.done, self.failed) = (Some(era_hour(now)), None),
-            Err(_) => self.failed = Some((era_hour(now), Instant::now())),
+        let hour = era_hour(work.newest);
+        match work.failure {
+            None => (self.done, self.failed) = (Some(hour), None),
+            Some(error) => {
+                self.failed = Some((hour, Instant::now()));
+                return Err(error);
+            }
         }
-        tidied
+        Ok(())
     }
 
-    /// After an interruption.
+    /// For another file, or none: there is nothing to put in order before something is stored.
     pub(super) fn begin_anew(&mut self) {
         self.work = None;
         self.done = None;
     }
-
-    /// Whether the clock has gone for a while as it should: one that is wrong would forget everything at once.
-    fn is_settled(&self, now: i64, after: Duration) -> bool {
-        let Some((_, first, began)) = self.began else { return false };
-        let passed = began.elapsed();
-        let latest =
-            first.saturating_add(i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)).saturating_add(HOUR_MS);
-        after.is_zero() || (passed >= after && now <= latest)
-    }
 }
 
 impl Work {
-    /// Whether there was anything to pack.
-    fn pack_some(&mut self, database: &mut Database) -> rusqlite::Result<bool> {
-        let now = era_hour(self.newest);
-        let hours = match &mut self.hours {
-            Some(hours) => hours,
-            None => self.hours.insert(hours_over(&database.connection, now)?),
+    fn go_on(&mut self, database: &mut Database, retention: &Retention, is_settled: bool) {
+        let Some(stage) = self.stage.take() else { return };
+        let next = stage.next(is_settled);
+        self.stage = match stage.go_on(database, self.newest, retention) {
+            Ok(more) => more.or(next),
+            // Also where nothing could be packed: what is forgotten may be the room that is missing.
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                next
+            }
         };
+    }
+}
+
+impl Stage {
+    /// Does some of it: what is left of it, if anything is.
+    fn go_on(self, database: &mut Database, now: EventId, retention: &Retention) -> rusqlite::Result<Option<Self>> {
+        Ok(match self {
+            Self::Begun => {
+                let left = hours_over(&database.connection, era_hour(now))?;
+                Some(Self::Hours(Hours { left, packing: None }))
+            }
+            Self::Hours(hours) => hours.go_on(database, retention)?.map(Self::Hours),
+            Self::Culprits => culprits::pack_some(&mut database.connection, now.t.0)?.then_some(Self::Culprits),
+            Self::Forgetting(forgetting) => forgetting.go_on(database, now.t.0, retention)?.map(Self::Forgetting),
+        })
+    }
+
+    /// What is done after it.
+    fn next(&self, is_settled: bool) -> Option<Self> {
+        match self {
+            Self::Begun | Self::Hours(_) => Some(Self::Culprits),
+            Self::Culprits => is_settled.then_some(Self::Forgetting(Forgetting::Begun)),
+            Self::Forgetting(_) => None,
+        }
+    }
+}
+
+impl Hours {
+    /// Packs some more; `None` once nothing is left to pack.
+    fn go_on(mut self, database: &mut Database, retention: &Retention) -> rusqlite::Result<Option<Self>> {
         let packing = match self.packing.take() {
             Some(packing) => Ok(packing),
-            None => match hours.pop_front() {
-                Some((era, hour)) => Packing::begin(database, era, hour),
-                None => return Ok(false),
+            None => match self.left.pop_front() {
+                Some((era, hour)) => Packing::begin(database, retention, era, hour),
+                None => return Ok(None),
             },
         };
         match packing.and_then(|packing| packing.go_on(database)) {
@@ -123,7 +163,7 @@ impl Work {
             Err(error) if is_broken(&error) => tracing::error!(%error, "an hour can't be packed"),
             Err(error) => return Err(error),
         }
-        Ok(true)
+        Ok(Some(self))
     }
 }
 

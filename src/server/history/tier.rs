@@ -68,7 +68,7 @@ impl Tier {
         }
     }
 
-    /// How much time one extent holds at most, beginning at a multiple of it.
+    /// How much time one extent may hold, beginning at a multiple of it.
     pub const fn extent_ms(self) -> i64 {
         match self {
             Self::Ticks => HOUR_MS,
@@ -143,11 +143,31 @@ impl Retention {
             Tier::Hours => self.hours,
         }
     }
+
+    /// How much time one extent of a tier holds at most: no more than is kept of it, for it goes as a whole.
+    pub(super) fn extent_ms(&self, tier: Tier) -> i64 {
+        let kept = i64::try_from(self.of(tier).as_millis()).unwrap_or(i64::MAX);
+        let lengths = Tier::ALL.into_iter().filter(|one| *one <= tier).map(Tier::extent_ms);
+        lengths.filter(|length| *length <= kept).max().unwrap_or(HOUR_MS)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_extent_holds_no_more_than_is_kept() {
+        let kept = |length| Retention { ticks: length, minutes: length, hours: length, ..Retention::default() };
+        for (retention, minutes, hours) in [
+            (Retention::default(), DAY_MS, 30 * DAY_MS),
+            (kept(Duration::from_hours(24 * 29)), DAY_MS, DAY_MS),
+            (kept(Duration::from_hours(23)), HOUR_MS, HOUR_MS),
+            (Retention::memory_only(), HOUR_MS, HOUR_MS),
+        ] {
+            assert_eq!(Tier::ALL.map(|tier| retention.extent_ms(tier)), [HOUR_MS, minutes, hours], "{retention:?}");
+        }
+    }
 
     #[test]
     fn steps_are_round_and_never_too_many() {

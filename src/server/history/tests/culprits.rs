@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::Process;
+use crate::server::history::culprits::{pack_some, store};
 
 /// Who was heaviest in the second or minute that begins then: a process of that name.
 pub(super) fn heaviest(second: i64, span_ms: Interval) -> Culprits {
@@ -102,6 +103,19 @@ fn a_point_that_stands_for_minutes_tells_the_heaviest_of_all_of_them() -> Result
         assert_eq!(found, pids, "{over} s until {at}");
         let place = told.map_or((0, 0), |told| ((told.at.0 - BEGIN) / 1_000, told.span_ms.ms() / 1_000));
         assert_eq!(place, (begin, span), "{over} s until {at}");
+    }
+    Ok(())
+}
+
+#[test]
+fn who_was_heaviest_is_packed_an_hour_at_a_time() -> Result {
+    let mut connection = Database::in_memory()?.connection;
+    let kept = [(0, Interval::MINUTE), (60, Interval::MINUTE), (3_600, Interval::MINUTE), (0, Interval::SECOND)];
+    store(&connection, &kept.map(|(second, span_ms)| Arc::new(heaviest(second, span_ms))))?;
+    for (rows, is_more) in [(3, true), (3, true), (3, true), (3, false)] {
+        assert_eq!(pack_some(&mut connection, BEGIN + 2 * HOUR_MS)?, is_more);
+        let count = connection.query_row("SELECT count(*) FROM culprit", [], |row| row.get::<_, i64>(0))?;
+        assert_eq!(count, rows);
     }
     Ok(())
 }
