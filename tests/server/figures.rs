@@ -9,9 +9,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use telltale::model::{Catalog, Observation, Sample};
+use telltale::server::sampler::clock::{Clock, SystemClock};
 use telltale::server::sampler::{self, Settings, Stop};
 
+/// So many samples one after another are compared.
 const TICKS: usize = 6;
+/// So many more are looked at until there are those, at most.
+const MOST_TICKS: usize = 120;
+/// Later after a tick the kernel's counters tell of another time than the sample.
+const SOON_MS: i64 = 50;
+
+/// Samples one after another, each with what the kernel had counted by then.
+struct Stretch {
+    catalog: Arc<Catalog>,
+    seen: Vec<(Arc<Sample>, Counters)>,
+    /// How many were looked at.
+    ticks: usize,
+}
 
 /// What the kernel counts, read by other means than the sampler's.
 struct Counters {
@@ -80,29 +94,57 @@ fn figures_agree_with_the_kernels_counters_under_load() -> Result<(), Box<dyn st
     let load = [spin(&working), write(&working, folder.join("load"))];
 
     let opened = sampler::open(&Settings::default(), Arc::default())?;
-    let (stop, catalog) = (Stop::new(), Arc::clone(&opened.catalog));
-    let mut seen: Vec<(Arc<Sample>, Counters)> = Vec::new();
+    let stop = Stop::new();
+    let mut stretch = Stretch { catalog: Arc::clone(&opened.catalog), seen: Vec::new(), ticks: 0 };
     opened.source.run(&stop.clone(), &mut |observation| {
-        if let (Observation::Sample { sample, .. }, Ok(counters)) = (observation, Counters::read()) {
-            seen.push((sample, counters));
-            if seen.len() == TICKS {
-                stop.stop();
-            }
+        stretch.take(observation);
+        if stretch.seen.len() == TICKS || stretch.ticks == MOST_TICKS {
+            stop.stop();
         }
     });
     working.store(false, Ordering::Relaxed);
     load.into_iter().for_each(|worker| _ = worker.join());
     fs::remove_dir_all(&folder)?;
 
-    compare(&catalog, &seen);
+    compare(&stretch.catalog, &stretch.seen);
     Ok(())
 }
 
+impl Stretch {
+    /// A busy machine may leave out a sample or a part of one, or come too late to ask the kernel: then all begins anew.
+    fn take(&mut self, observation: Observation) {
+        let sample = match observation {
+            Observation::Sample { sample, .. } => sample,
+            Observation::Catalog(catalog) => {
+                self.catalog = catalog;
+                return self.seen.clear();
+            }
+            _ => return self.seen.clear(),
+        };
+        self.ticks += 1;
+        let mut compared = self.catalog.iter().filter(|family| is_compared(&family.id));
+        let is_whole = compared.all(|family| sample.values(&family.id).is_some());
+        match Counters::read() {
+            Ok(counters) if is_whole && SystemClock.now().wall().0 - sample.t.0 <= SOON_MS => {
+                self.seen.push((sample, counters));
+            }
+            _ => self.seen.clear(),
+        }
+    }
+}
+
+fn is_compared(family: &str) -> bool {
+    matches!(family, "cpu" | "cpu.host" | "memory.available")
+        || family.starts_with("disk.") && family.ends_with(".io")
+        || family.starts_with("net.") && family.ends_with(".traffic")
+}
+
 fn compare(catalog: &Catalog, seen: &[(Arc<Sample>, Counters)]) {
-    let [(_, first), .., (_, last)] = seen else { panic!("fewer than two samples") };
+    assert_eq!(seen.len(), TICKS, "in {MOST_TICKS} ticks the machine had no time for so many one after another");
+    let [(begin, first), .., (end, last)] = seen else { panic!("fewer than two samples") };
     // The first sample tells of the time before the first reading.
     let samples: Vec<Arc<Sample>> = seen[1..].iter().map(|(sample, _)| Arc::clone(sample)).collect();
-    let seconds = samples.len() as f64;
+    let seconds = (end.t.0 - begin.t.0) as f64 / 1_000.0;
 
     // Where the tests themselves run in a container with limits, these are what is said of the machine.
     let name = if catalog.family("cpu.host").is_some() { "cpu.host" } else { "cpu" };

@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn samples_wait_for_company_but_not_for_long() {
         let inbox = Inbox::default();
-        inbox.put(sample(0, 1, 1));
         let began = Instant::now();
+        inbox.put(sample(0, 1, 1));
         assert_eq!(inbox.wait(None), Next::Store);
         assert!(began.elapsed() >= PATIENCE - Duration::from_millis(100));
         inbox.put(sample(1, 1, 1));
