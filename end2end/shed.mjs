@@ -1,5 +1,6 @@
-// Takes out of the page's script and wasm what a library exports for server functions that stream: nobody here calls
-// it, and whatever is exported no optimiser may drop. `./dev build` runs it before wasm-opt.
+// Takes out of the page's script and wasm what nobody needs there and no optimiser may drop; `./dev build` runs it before
+// wasm-opt. That is what a library exports for server functions that stream, and where in the sources each panic stands:
+// nobody is told, for the page has no words for panics, and the paths would differ from one home directory to another.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,3 +27,61 @@ rmSync(graph);
 const text = readFileSync(script, "utf8");
 const classes = /export class (IntoUnderlying\w+)\{.*?\}Symbol\.dispose&&\(\1\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\);/g;
 writeFileSync(script, text.replace(classes, ""));
+
+const bytes = readFileSync(wasm);
+const segments = dataSegments(bytes);
+const isLocated = /(?:\/rustc\/[0-9a-f]{40}\/library\/|\/[\w./-]+\/registry\/src\/[^/]+\/|src\/)[\w./-]+?\.rs/g;
+/** Where in memory a path begins, and how long it is. */
+const paths = new Map(
+  segments.flatMap(({ address, begin, end }) =>
+    [...bytes.toString("latin1", begin, end).matchAll(isLocated)].map(({ 0: path, index }) => [address + index, path.length]),
+  ),
+);
+for (const { address, begin, end } of segments) {
+  // A place in the sources is four aligned words: where its path is, how long that is, line and column.
+  for (let at = begin + (-address & 3); at + 16 <= end; at += 4) {
+    if (paths.get(bytes.readUInt32LE(at)) === bytes.readUInt32LE(at + 4)) bytes.fill(0, at, at + 16);
+  }
+  for (const [path, length] of paths) {
+    if (path >= address && path < address + end - begin) bytes.fill(0, path - address + begin, path - address + begin + length);
+  }
+}
+writeFileSync(wasm, bytes);
+
+/**
+ * Where in the file stands what is in memory from the beginning.
+ * @param {Buffer} bytes
+ * @returns {{ address: number, begin: number, end: number }[]}
+ */
+function dataSegments(bytes) {
+  const DATA_SECTION = 11;
+  let at = 8;
+  const number = () => {
+    let [value, shift, byte] = [0, 0, 0];
+    do {
+      byte = bytes[at++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+      shift += 7;
+    } while (byte & 0x80);
+    return value >>> 0;
+  };
+  while (at < bytes.length) {
+    const section = number();
+    const end = number() + at;
+    if (section !== DATA_SECTION) {
+      at = end;
+      continue;
+    }
+    return Array.from({ length: number() }, () => {
+      // An active segment of the only memory; its place is a constant and the end of that expression.
+      if (number() !== 0) throw new Error("shed: a data segment of a kind that is not known");
+      at += 1;
+      const address = number();
+      at += 1;
+      const length = number();
+      at += length;
+      return { address, begin: at - length, end: at };
+    });
+  }
+  throw new Error("shed: no data in the wasm");
+}
