@@ -2,11 +2,27 @@
 // of its tests stands here or in `shell.ts`.
 
 import { expect, type Locator, type Page } from "@playwright/test";
-import { Shell } from "./shell.ts";
+import { Shell, SOON } from "./shell.ts";
 
 /** As addresses name them, and how their lists end in "All 40 …". */
 export const DEVICES = { disk: "disks", fs: "file systems", net: "interfaces", cgroup: "services and containers" };
 export type DeviceKind = keyof typeof DEVICES;
+
+export interface Gap {
+  from: number;
+  to: number;
+  reason: keyof typeof REASONS;
+}
+
+/** What stands on a gap. */
+const REASONS = {
+  not_running: "Telltale was not running",
+  suspended: "the host was suspended",
+  clock: "the clock was set",
+  late: "the host was too busy to sample",
+  expired: "no longer held in memory",
+  unknown: "no data, reason unknown",
+};
 
 export class Overview extends Shell {
   readonly charts: Locator;
@@ -94,8 +110,19 @@ export class Overview extends Shell {
   }
 
   /** Waits until a chart has changed from what it was. */
-  async expectMoved(family: string, before: string[], timeout = 3_000): Promise<void> {
-    await expect.poll(() => this.lines(family), { timeout }).not.toEqual(before);
+  async expectMoved(family: string, before: string[]): Promise<void> {
+    await expect.poll(() => this.lines(family), SOON).not.toEqual(before);
+  }
+
+  /** Waits until what is hatched is what the server itself has missed: a busy machine may not let it sample. */
+  async expectOnlyToldGaps(origin: string): Promise<void> {
+    const address = new URL("/api/v1/history?family=cpu&from=-5m&points=1000", origin).href;
+    await expect(async () => {
+      const { gaps } = (await (await this.page.request.get(address)).json()) as { gaps: Gap[] };
+      expect(await this.chart("cpu").locator(".notes rect title").allTextContents()).toEqual(gaps.map(title));
+      const words = (await this.gaps.locator("title").allTextContents()).map((title) => title.replace(/^.*?: /, ""));
+      expect(new Set(words), "in the other charts as well").toEqual(new Set(gaps.map(({ reason }) => REASONS[reason])));
+    }).toPass(SOON);
   }
 
   /** What a map of heat draws: one path a level. */
@@ -121,4 +148,10 @@ export class Overview extends Shell {
         .map((line) => line.closest(".plot")?.getAttribute("aria-valuenow") ?? ""),
     );
   }
+}
+
+/** What a live chart says of a gap. */
+export function title({ from, to, reason }: Gap): string {
+  const [first, last] = [from, to].map((t) => new Date(t).toISOString().slice(11, 19));
+  return first === last ? `${first}: ${REASONS[reason]}` : `${first} to ${last}: ${REASONS[reason]}`;
 }

@@ -3,6 +3,9 @@
 import type { Locator, Page } from "@playwright/test";
 import { Shell } from "./shell.ts";
 
+/** A recording tells of processes every ten seconds. */
+export const NEXT_TABLE = { timeout: 30_000, intervals: [250] };
+
 export type Column = "Name" | "PID" | "User" | "CPU" | "Memory" | "Read" | "Written" | "Threads" | "Running for";
 export type Order = "CPU" | "Memory" | "I/O";
 

@@ -9,8 +9,10 @@ export type Window = "1 min" | "5 min" | "10 min" | "1 h" | "6 h" | "24 h" | "7 
 
 /** Where the page asks for its stream. */
 export const STREAM = /\/api\/v1\/stream(\?|$)/;
+/** For what the next tick brings, looked at so often that it is seen. */
+export const SOON = { timeout: 15_000, intervals: [100] };
 /** Long enough for a page to notice, back off and come back. */
-export const RECOVERY = { timeout: 25_000 };
+export const RECOVERY = { timeout: 40_000 };
 
 export class Shell {
   readonly banner: Locator;
@@ -47,10 +49,10 @@ export class Shell {
   /** Opens the page and waits until it moves. */
   async openLive(path = this.address): Promise<void> {
     await this.open(path);
-    await this.expectLink("live");
+    await this.expectLink("live", RECOVERY);
   }
 
-  async expectLink(state: LinkState | RegExp, options: { timeout?: number } = { timeout: 10_000 }): Promise<void> {
+  async expectLink(state: LinkState | RegExp, options: { timeout?: number } = {}): Promise<void> {
     await expect(this.page.locator("[data-stream]")).toHaveAttribute("data-stream", state, options);
   }
 
@@ -95,6 +97,13 @@ export class Shell {
   }
 }
 
+/** The ids of the samples that the server told after one, asked beside the page. */
+export async function toldAfter(page: Page, origin: string, id: string): Promise<string[]> {
+  const answer = await page.request.get(new URL(`/api/v1/samples?after=${id}`, origin).href);
+  const { events } = (await answer.json()) as { events: { event: string; id?: string }[] };
+  return events.flatMap(({ event, id }) => (event === "sample" && id !== undefined ? [id] : []));
+}
+
 /** The newest sample the server has, asked beside the page. */
 export async function newestTick(page: Page, origin: string): Promise<number> {
   const answer = await page.request.get(new URL("/api/v1/sample", origin).href);
@@ -105,6 +114,6 @@ export async function newestTick(page: Page, origin: string): Promise<number> {
 export async function ticksPass(page: Page, origin: string, ticks: number): Promise<void> {
   const start = await newestTick(page, origin);
   await expect
-    .poll(() => newestTick(page, origin), { timeout: 10_000 + ticks * 1_000, intervals: [250] })
+    .poll(() => newestTick(page, origin), { timeout: 15_000 + ticks * 1_000, intervals: [250] })
     .toBeGreaterThanOrEqual(start + ticks * 1000);
 }

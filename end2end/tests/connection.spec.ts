@@ -5,10 +5,15 @@ import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { Wire } from "../fixtures/wire.ts";
-import { RECOVERY, STREAM, ticksPass } from "../pages/shell.ts";
+import { RECOVERY, STREAM, ticksPass, toldAfter } from "../pages/shell.ts";
+
+/** In how much time a server must have stopped. */
+const STOP_MS = 2_000;
+/** For how long a server stays away. */
+const AWAY = { timeout: 30_000, intervals: [250] };
 
 test.describe("the connection", { tag: "@once" }, () => {
-  test.setTimeout(60_000);
+  test.setTimeout(150_000);
   test.beforeEach(({ problems }) => problems.allow(CONNECTION_ERRORS));
 
   test("a killed server is said, its return found, its absence hatched", async ({ launch, overview }) => {
@@ -17,10 +22,10 @@ test.describe("the connection", { tag: "@once" }, () => {
     await server.kill();
     const killed = Date.now();
     await overview.expectLink("reconnecting");
-    await expect.poll(() => Date.now() - killed, "ticks go by that nobody takes").toBeGreaterThan(3_000);
+    await expect.poll(() => Date.now() - killed, { message: "ticks go by that nobody takes", ...AWAY }).toBeGreaterThan(3_000);
     await server.restart({ lead: null });
     await overview.expectLink("live", RECOVERY);
-    await expect(overview.gaps.first()).toBeAttached({ timeout: 10_000 });
+    await expect(overview.gaps.first()).toBeAttached();
     const before = await overview.lines("cpu");
     await overview.expectMoved("cpu", before);
   });
@@ -28,10 +33,15 @@ test.describe("the connection", { tag: "@once" }, () => {
   test("a stopping server says goodbye", async ({ launch, overview }) => {
     const server = await launch();
     await overview.openLive(server.url);
-    await server.stop();
-    await overview.expectLink(/stopping|reconnecting/);
-    await server.restart();
-    await overview.expectLink("live", RECOVERY);
+    const taken: number[] = [];
+    // The best of three counts: a busy machine takes time for itself.
+    while (taken.length < 3 && !taken.some((ms) => ms <= STOP_MS)) {
+      taken.push(await server.stop());
+      await overview.expectLink(/stopping|reconnecting/);
+      await server.restart();
+      await overview.expectLink("live", RECOVERY);
+    }
+    expect(Math.min(...taken), `ms until it had stopped: ${taken.join(", ")}`).toBeLessThanOrEqual(STOP_MS);
   });
 
   test("a cut wire is resumed, and no sample is missed or doubled", async ({ page, telltale, overview }) => {
@@ -44,10 +54,11 @@ test.describe("the connection", { tag: "@once" }, () => {
     wire.mend();
     await overview.expectLink("live", RECOVERY);
     const count = (await heard()).samples.length;
-    await expect.poll(async () => (await heard()).samples.length, { timeout: 10_000 }).toBeGreaterThan(count + 2);
-    const ticks = (await heard()).samples.map((id) => Number(id.split("-")[1]));
-    expect(ticks).toEqual(ticks.map((_, index) => (ticks[0] ?? 0) + index * 1000));
-    await expect(overview.gaps).toHaveCount(0);
+    await expect.poll(async () => (await heard()).samples.length).toBeGreaterThan(count + 2);
+    const { urls, samples } = await heard();
+    const first = new URL(urls[0] ?? "", wire.url).searchParams.get("last_event_id") ?? "";
+    expect(samples).toEqual((await toldAfter(page, telltale.url, first)).slice(0, samples.length));
+    await overview.expectOnlyToldGaps(telltale.url);
     await wire.dispose();
   });
 
@@ -85,7 +96,7 @@ test.describe("the connection", { tag: "@once" }, () => {
       }),
     );
     await overview.open();
-    await expect(overview.reload).toBeVisible({ timeout: 10_000 });
+    await expect(overview.reload).toBeVisible();
     await page.unroute(STREAM);
   });
 });

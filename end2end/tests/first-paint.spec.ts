@@ -4,16 +4,27 @@ import { expect, test } from "../fixtures/test.ts";
 import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { STREAM } from "../pages/shell.ts";
 
+/** It does so every ten seconds. */
+const REFRESHED = { timeout: 30_000, intervals: [250] };
 const WITHOUT_JAVASCRIPT = { tag: ["@nojs", "@nojs-only"] };
 
-test("is whole without JavaScript, and refreshes itself", WITHOUT_JAVASCRIPT, async ({ page, overview }) => {
+test("is whole without JavaScript", WITHOUT_JAVASCRIPT, async ({ overview }) => {
   await overview.open();
   await expect(overview.heading).toContainText("harbour");
   await expect(overview.charts.first()).toBeVisible();
   expect((await overview.lines()).filter((line) => line.length > 20).length).toBeGreaterThanOrEqual(12);
   await expect(overview.headlines).toHaveCount(5);
-  expect(await page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]").count()).toBe(1);
   await expect(overview.pause, "what needs JavaScript is not offered without it").toBeHidden();
+});
+
+test.describe("as it is served", () => {
+  test.use({ refreshes: true });
+  test("refreshes itself without JavaScript", { tag: [...WITHOUT_JAVASCRIPT.tag, "@once"] }, async ({ page, overview }) => {
+    await overview.open();
+    await expect(page.locator("meta[http-equiv=refresh]")).toHaveCount(1);
+    const before = await overview.lines("cpu");
+    await expect.poll(() => overview.lines("cpu").catch(() => before), REFRESHED).not.toEqual(before);
+  });
 });
 
 test("windows are links without JavaScript", WITHOUT_JAVASCRIPT, async ({ page, overview }) => {

@@ -5,7 +5,7 @@ import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test as base } from "../fixtures/test.ts";
 import { Telltale } from "../fixtures/telltale.ts";
-import { type Overview, Overview as AnyOverview } from "../pages/overview.ts";
+import { type Gap, type Overview, Overview as AnyOverview, title } from "../pages/overview.ts";
 import { RECOVERY } from "../pages/shell.ts";
 
 /** A server with a day behind it. */
@@ -17,7 +17,7 @@ const test = base.extend<object, { telltale: Telltale }>({
       await use(telltale);
       await telltale.dispose();
     },
-    { scope: "worker", timeout: 90_000 },
+    { scope: "worker", timeout: 180_000 },
   ],
 });
 
@@ -28,7 +28,7 @@ function stretch(page: Page): [number, number] {
 }
 
 async function expectPast(overview: Overview): Promise<void> {
-  await expect(overview.range).toHaveText(/^\d+ \w{3} \d\d:\d\d.* to .*\d\d:\d\d/);
+  await expect(overview.range).toHaveText(/^\d+ \w{3}( \d{4})? \d\d:\d\d.* to .*\d\d:\d\d/);
   await expect(overview.toLive).toBeVisible();
 }
 
@@ -172,28 +172,32 @@ test("a chart's data is a file", { tag: "@once" }, async ({ page, overview }) =>
 });
 
 test("a restart leaves a gap of just the seconds it was down, and says why", { tag: "@once" }, async ({ page, overview, launch, problems, context }) => {
-  test.setTimeout(90_000);
+  test.setTimeout(150_000);
   problems.allow(CONNECTION_ERRORS);
   const server = await launch({ stored: true });
   await overview.openLive(server.url);
   await server.stop();
   const stopped = Date.now();
-  await expect.poll(() => Date.now() - stopped, "ticks go by that nobody takes").toBeGreaterThan(4_000);
+  await expect.poll(() => Date.now() - stopped, {
+    message: "ticks go by that nobody takes",
+    timeout: 30_000,
+    intervals: [250],
+  }).toBeGreaterThan(4_000);
   await server.restart({ stored: true, lead: null });
   await overview.expectLink("live", RECOVERY);
-  await expect(overview.chart("cpu").locator(".notes rect title")).toHaveText(/: Telltale was not running$/, { timeout: 15_000 });
+  // A busy machine may miss others, which are not those of the restart.
+  const down = (which: Overview) => which.chart("cpu").locator(".notes rect").filter({ hasText: /: Telltale was not running$/ });
+  await expect(down(overview)).toHaveCount(1);
 
   const answer = await page.request.get(`${server.url}/api/v1/history?family=cpu&from=-2m&points=1000`);
-  const { t, gaps } = (await answer.json()) as { t: number[]; gaps: { from: number; to: number; reason: string }[] };
-  expect(gaps.map((gap) => gap.reason)).toEqual(["not_running"]);
-  const [gap] = gaps;
-  expect(gap).toBeDefined();
-  expect(t).toContain((gap?.from ?? 0) - 1_000);
-  expect(t).toContain((gap?.to ?? 0) + 1_000);
-  expect(t.filter((t) => t >= (gap?.from ?? 0) && t <= (gap?.to ?? 0))).toEqual([]);
-  const title = await overview.chart("cpu").locator(".notes rect title").textContent();
-  const clock = (t = 0) => new Date(t).toISOString().slice(11, 19);
-  expect(title).toBe(`${clock(gap?.from)} to ${clock(gap?.to)}: Telltale was not running`);
+  const { t, gaps } = (await answer.json()) as { t: number[]; gaps: Gap[] };
+  const [gap, ...others] = gaps.filter(({ reason }) => reason === "not_running");
+  if (gap === undefined) throw new Error("the history has no gap");
+  expect(others).toEqual([]);
+  expect(t).toContain(gap.from - 1_000);
+  expect(t).toContain(gap.to + 1_000);
+  expect(t.filter((t) => t >= gap.from && t <= gap.to)).toEqual([]);
+  await expect(down(overview).locator("title")).toHaveText(title(gap));
 
   // A page that is opened only now has the same picture at the same instant.
   await overview.pause.click();
@@ -201,9 +205,8 @@ test("a restart leaves a gap of just the seconds it was down, and says why", { t
   const other = new AnyOverview(await context.newPage());
   await other.openLive(server.url);
   await other.pause.click();
-  const path = (which: Overview) => which.chart("cpu").locator(".notes rect title").textContent();
-  expect(await path(other)).toBe(await path(overview));
-  const widths = await Promise.all([overview, other].map((which) => which.chart("cpu").locator(".notes rect").getAttribute("width")));
+  await expect(down(other).locator("title")).toHaveText(title(gap));
+  const widths = await Promise.all([overview, other].map((which) => down(which).getAttribute("width")));
   expect(widths[0]).toBe(widths[1]);
 });
 

@@ -2,6 +2,7 @@
 
 import { expect, test } from "../fixtures/test.ts";
 import { raw } from "../fixtures/raw.mjs";
+import { NEXT_TABLE } from "../pages/processes.ts";
 
 test.use({ recording: "hostile" });
 
@@ -28,7 +29,7 @@ test("processes of hostile names are only text", { tag: "@nojs" }, async ({ proc
   if (javaScriptEnabled) {
     await processes.expectLink("live");
     const clock = await processes.clock();
-    await expect.poll(() => processes.clock(), { timeout: 15_000 }).not.toBe(clock);
+    await expect.poll(() => processes.clock(), NEXT_TABLE).not.toBe(clock);
     await processes.search.fill(MARKUP);
     await expect(processes.rows).toHaveCount(0);
     await processes.search.fill("<script>");
@@ -45,7 +46,7 @@ for (const kind of ["cgroup", "disk", "net"] as const) {
     if (javaScriptEnabled) {
       await overview.expectLink("live");
       const rows = await overview.rows(kind).allInnerTexts();
-      await expect.poll(() => overview.rows(kind).allInnerTexts(), { timeout: 12_000 }).not.toEqual(rows);
+      await expect.poll(() => overview.rows(kind).allInnerTexts(), NEXT_TABLE).not.toEqual(rows);
     }
     await overview.expectHarmless();
     await overview.expectWithinEdges();

@@ -3,7 +3,7 @@
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { DEVICES, type DeviceKind } from "../pages/overview.ts";
-import { ticksPass } from "../pages/shell.ts";
+import { newestTick, SOON, ticksPass } from "../pages/shell.ts";
 
 test.use({ recording: "huge" });
 
@@ -94,11 +94,11 @@ test("map and lists move for whoever looks at them", async ({ overview }) => {
   await overview.openLive();
   await overview.chart("cpu.cores").scrollIntoViewIfNeeded();
   const heat = await overview.heat("cpu.cores");
-  await expect.poll(() => overview.heat("cpu.cores"), { timeout: 7_000 }).not.toEqual(heat);
+  await expect.poll(() => overview.heat("cpu.cores"), { timeout: 30_000, intervals: [250] }).not.toEqual(heat);
   for (const kind of ["disk", "net"] as const) {
     await overview.list(kind).scrollIntoViewIfNeeded();
     const rows = await overview.rows(kind).allInnerTexts();
-    await expect.poll(() => overview.rows(kind).allInnerTexts(), { timeout: 3_000 }).not.toEqual(rows);
+    await expect.poll(() => overview.rows(kind).allInnerTexts(), SOON).not.toEqual(rows);
   }
 });
 
@@ -155,11 +155,14 @@ for (const path of ["/", "/?all=cgroup"]) {
     };
     await overview.openLive(path);
     const ticks: number[] = [];
-    for (let tick = 0; tick < 6; tick += 1) {
-      const before = await spent();
+    for (let look = 0; look < 7; look += 1) {
+      const [before, from] = [await spent(), await newestTick(page, telltale.url)];
       await ticksPass(page, telltale.url, 1);
-      ticks.push(Math.round((await spent()) - before));
+      const passed = ((await newestTick(page, telltale.url)) - from) / 1_000;
+      ticks.push(Math.round(((await spent()) - before) / passed));
     }
-    expect(ticks.filter((ms) => !(ms <= 200)), `ms of each second: ${ticks.join(", ")}`).toEqual([]);
+    // The median: on a busy machine one look or another falls amid a tick and has too much or too little of it.
+    const median = [...ticks].sort((one, other) => one - other)[3];
+    expect(median, `ms of each tick: ${ticks.join(", ")}`).toBeLessThanOrEqual(200);
   });
 }
