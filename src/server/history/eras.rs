@@ -37,6 +37,11 @@ impl Eras {
         left
     }
 
+    /// Whose word counts at an instant that something is known of.
+    pub(super) fn of(&self, t: i64) -> Option<i64> {
+        self.0.iter().rev().find(|(_, first, last)| (*first..=*last).contains(&t)).map(|(era, ..)| *era)
+    }
+
     pub(super) fn take(&mut self, era: i64, t: i64) {
         match self.0.iter_mut().find(|(known, ..)| *known == era) {
             Some((.., last)) => *last = t,
@@ -56,6 +61,14 @@ impl Eras {
 mod tests {
     use super::*;
     use crate::model::GapReason;
+
+    #[test]
+    fn an_instant_is_of_the_latest_era_that_knows_it() {
+        let eras = Eras(vec![(0, 0, 99), (1, 30, 60), (2, 50, 80)]);
+        for (t, era) in [(29, Some(0)), (49, Some(1)), (50, Some(2)), (80, Some(2)), (81, Some(0)), (100, None)] {
+            assert_eq!(eras.of(t), era, "{t}");
+        }
+    }
 
     #[test]
     fn a_gap_ends_where_a_later_era_knows_better() {

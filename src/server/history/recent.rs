@@ -4,6 +4,7 @@ use super::bytes::Reader;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted};
 use super::damages::Damages;
 use super::database::Database;
+use super::eras::Eras;
 use super::reader::answer;
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
@@ -20,25 +21,25 @@ pub struct Recent {
 }
 
 pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
-    let newest = "SELECT era, last, is_ended, first FROM era ORDER BY era DESC LIMIT 1";
+    let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
     let last = database.connection.query_row(newest, [], |row| {
         let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
-        Ok((LastSeen { id, is_end: row.get(2)? }, row.get::<_, i64>(3)?))
+        Ok(LastSeen { id, is_end: row.get(2)? })
     });
-    let (last, first) = match last {
+    let last = match last {
         Ok(last) => last,
         Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
         Err(error) => return Err(error),
     };
     // Where what is told of the last minutes is damaged, ids go on all the same.
-    let told = of_last_minutes(database, last, first.max((last.id.t - past).0 + 1));
+    let told = of_last_minutes(database, last, (last.id.t - past).0 + 1);
     Ok(told.unwrap_or_else(|error| {
         tracing::warn!(%error, "the last minutes of the history can't be read");
         Recent { last: Some(last), ..Recent::default() }
     }))
 }
 
-/// Of the newest era only: ids of another one are not its.
+/// Of all eras that count: a start soon after another one begins an era, and hides nothing of the one before.
 fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
     let Some(catalog) = newest_catalog(database)? else {
         return Ok(Recent { last: Some(last), ..Recent::default() });
@@ -49,12 +50,13 @@ fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqli
         Question { families: Wanted::These(families), from: UnixMs(from), to: UnixMs(to), detail: Detail::Ticks };
     let mut damages = Damages::default();
     let Answer { courses, gaps } = answer(database, &mut damages, (&catalog, &[]), &question)?;
-    let observations = observations(&catalog, courses, gaps, last.id.era);
+    let eras = Eras::read(&database.connection)?;
+    let observations = observations(&catalog, courses, gaps, &eras);
     Ok(Recent { last: Some(last), catalog: Some(Arc::new(catalog)), observations })
 }
 
-/// Rows of families as samples of ticks, with the gaps between them.
-fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u32) -> Vec<Observation> {
+/// Rows of families as samples of ticks, each with the id of its own era, and the gaps between them.
+fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &Eras) -> Vec<Observation> {
     let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
     let by_name: HashMap<Arc<str>, &Course> =
         courses.iter().map(|course| (Arc::clone(&course.family.id), course)).collect();
@@ -76,6 +78,7 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u3
         while let Some(gap) = gaps.next_if(|gap| gap.from.is_some_and(|from| from.0 < t)) {
             observations.push(Observation::Gap(gap));
         }
+        let Some(era) = eras.of(t).and_then(|era| u32::try_from(era).ok()) else { continue };
         let t = UnixMs(t);
         observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
     }

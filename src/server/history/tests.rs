@@ -1,6 +1,7 @@
 //! The store as a whole: what is recorded is what is answered, whatever happens in between.
 
 mod culprits;
+mod restart;
 mod trouble;
 
 use super::database::{Database, FILE};
