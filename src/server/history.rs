@@ -6,6 +6,7 @@
 //! (`culprits`) goes the same way, in a table of its own.
 
 mod archive;
+mod beginnings;
 mod block;
 mod bytes;
 mod column;
@@ -21,6 +22,7 @@ mod fixture;
 mod forget;
 mod inbox;
 mod lock;
+mod paces;
 mod pack;
 mod place;
 mod reader;
@@ -82,7 +84,7 @@ impl History {
     pub fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
         let recent = opened.recent.clone();
         let mut history = model::History::new(KEPT);
-        history.set_catalog(recent.catalog.as_ref().unwrap_or(&catalog));
+        history.set_catalog(recent.continued_by(&catalog).as_ref().unwrap_or(&catalog));
         let store = Store::start(opened, Arc::clone(&catalog), meter)?;
         let memory = RwLock::new(Memory { catalog: Arc::clone(&catalog), history, newest: None });
         let history = Self { memory, store };

@@ -1,5 +1,6 @@
 //! The file: how it is opened, what its tables are, and how older ones become like it.
 
+use super::beginnings::Beginnings;
 use super::shapes::Shapes;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 use std::fs;
@@ -91,6 +92,7 @@ pub(super) fn words(error: &rusqlite::Error) -> String {
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) shapes: Shapes,
+    pub(super) beginnings: Beginnings,
     /// Whether gaps know their era: in a file that is only read and was written by an older Telltale they do not.
     pub(super) has_eras_of_gaps: bool,
     /// Whether others may write while it is open.
@@ -137,7 +139,8 @@ impl Database {
 
     fn of(connection: Connection, version: usize, is_shared: bool) -> rusqlite::Result<Self> {
         let shapes = Shapes::read(&connection)?;
-        Ok(Self { connection, shapes, has_eras_of_gaps: version >= WITH_ERAS_OF_GAPS, is_shared })
+        let (beginnings, has_eras_of_gaps) = (Beginnings::default(), version >= WITH_ERAS_OF_GAPS);
+        Ok(Self { connection, shapes, beginnings, has_eras_of_gaps, is_shared })
     }
 
     /// Whether it stands for a file in which nothing was ever written.

@@ -44,7 +44,7 @@ fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result
 /// Whether there was anything to forget.
 fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
     for tier in Tier::ALL {
-        if let Some(oldest) = oldest(connection, tier)? {
+        if let Some(oldest) = first_of(connection, tier)?.map(Place::first) {
             let transaction = transaction(connection)?;
             forget_tier(&transaction, tier, oldest.saturating_add(tier.extent_ms()))?;
             transaction.commit()?;
@@ -89,9 +89,9 @@ fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Where the first extent of a tier begins.
-pub(super) fn oldest(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
-    Ok(firsts(connection, tier)?.into_iter().map(Place::first).min())
+/// Of the extents of a tier, the one that begins first.
+pub(super) fn first_of(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<Place>> {
+    Ok(firsts(connection, tier)?.into_iter().min_by_key(|place| place.first()))
 }
 
 /// The first extent of each shape in a tier: found by steps from shape to shape, however many extents there are.

@@ -62,6 +62,11 @@ pub(super) struct Stored {
     pub(super) body: Vec<u8>,
 }
 
+pub(super) fn is_there(connection: &Connection, place: Place) -> bool {
+    let query = connection.prepare_cached("SELECT 1 FROM extent WHERE place = ?1");
+    query.and_then(|mut query| query.exists([place.0])).unwrap_or(false)
+}
+
 pub(super) fn extent(connection: &Connection, place: Place) -> rusqlite::Result<Option<Stored>> {
     connection
         .prepare_cached("SELECT era, last, body FROM extent WHERE place = ?1")?

@@ -1,13 +1,13 @@
 //! What a start goes on from: the last minutes as they were observed, and where ids go on.
 
-use super::bytes::Reader;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted};
 use super::damages::Damages;
 use super::database::Database;
 use super::eras::Eras;
 use super::reader::answer;
+use super::shapes::told_last;
 use crate::model::sample::FamilyValues;
-use crate::model::{Catalog, EventId, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
+use crate::model::{Catalog, EventId, Family, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -18,6 +18,18 @@ pub struct Recent {
     /// In force at the end.
     pub catalog: Option<Arc<Catalog>>,
     pub observations: Vec<Observation>,
+}
+
+impl Recent {
+    /// The families of then as pages that are live go on with them. What is sampled less often from now on is so in what
+    /// was before as well; where it is sampled more often, what was before would be drawn as holes.
+    pub(super) fn continued_by(&self, now: &Catalog) -> Option<Catalog> {
+        let continued = |then: &Family| {
+            let now = now.family(&then.id).filter(|now| now.interval_ms >= then.interval_ms);
+            Family { interval_ms: now.map_or(then.interval_ms, |now| now.interval_ms), ..then.clone() }
+        };
+        self.catalog.as_ref().map(|then| Catalog(then.iter().map(continued).collect()))
+    }
 }
 
 pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
@@ -41,9 +53,11 @@ pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Resul
 
 /// Of all eras that count: a start soon after another one begins an era, and hides nothing of the one before.
 fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
-    let Some(catalog) = newest_catalog(database)? else {
+    let told = told_last(&database.connection)?;
+    if told.is_empty() {
         return Ok(Recent { last: Some(last), ..Recent::default() });
-    };
+    }
+    let catalog = database.shapes.catalog(told.into_iter());
     let to = last.id.t.0;
     let families: Vec<Arc<str>> = catalog.iter().map(|family| Arc::clone(&family.id)).collect();
     let question =
@@ -83,15 +97,4 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &
         observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
     }
     observations
-}
-
-/// The families in force at the end.
-fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
-    let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
-    let bytes: Vec<u8> = match database.connection.query_row(query, [], |row| row.get(0)) {
-        Ok(bytes) => bytes,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(database.shapes.catalog(Reader(&bytes).numbers().into_iter())))
 }

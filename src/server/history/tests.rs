@@ -1,5 +1,6 @@
 //! The store as a whole: what is recorded is what is answered, whatever happens in between.
 
+mod cost;
 mod culprits;
 mod restart;
 mod trouble;

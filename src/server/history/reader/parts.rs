@@ -88,9 +88,21 @@ impl Reading<'_> {
         }
         let begin = Place::of_extent(tier, shape, from.saturating_sub(tier.extent_ms()));
         let end = Place::of_extent(tier, shape, to);
-        let query = "SELECT place FROM extent WHERE place >= ?1 AND place <= ?2";
+        let query = "SELECT place FROM extent WHERE place >= ?1 AND place <= ?2 AND last >= ?3";
         let mut query = self.database.connection.prepare_cached(query)?;
-        query.query_map([begin.0, end.0], |row| row.get(0).map(Place))?.collect()
+        query.query_map([begin.0, end.0, from], |row| row.get(0).map(Place))?.collect()
+    }
+
+    /// Whether there are ticks of a shape in a stretch.
+    pub(super) fn has_ticks(&self, shape: i64, from: i64, to: i64) -> bool {
+        let holds = |rows: &Rows| rows.t.get(rows.t.partition_point(|t| *t < from)).is_some_and(|t| *t <= to);
+        let is_open = || self.open.get(&shape).is_some_and(|parts| parts.iter().any(|(_, rows)| holds(rows)));
+        let begin = Place::of_extent(Tier::Ticks, shape, from.saturating_sub(Tier::Ticks.extent_ms()));
+        let end = Place::of_extent(Tier::Ticks, shape, to);
+        let query = "SELECT 1 FROM extent WHERE place >= ?1 AND place <= ?2 AND last >= ?3";
+        let stored = || self.database.connection.prepare_cached(query)?.exists([begin.0, end.0, from]);
+        // Where that can't be read, there is nothing to be told of.
+        is_open() || shape >= 0 && stored().unwrap_or(false)
     }
 
     /// Each with its era, but for what is damaged: that is told once, and a gap from then on.
@@ -118,7 +130,7 @@ impl Reading<'_> {
                 continue;
             }
             let is_news = self.damages.known.insert(place);
-            let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
+            let family = self.known.get(place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
             let gap = damage(is_news, &family, place.first(), last);
             self.damaged.entry(place.shape()).or_default().push((era, gap));
         }
