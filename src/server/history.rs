@@ -28,6 +28,8 @@ mod place;
 mod reader;
 mod recent;
 mod rows;
+mod salvage;
+mod scan;
 mod scribe;
 mod shapes;
 mod shop;

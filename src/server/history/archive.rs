@@ -8,7 +8,7 @@ use super::paces::Paces;
 use super::reader;
 use super::tier::Tier;
 use super::told;
-use crate::model::{Catalog, Gap, UnixMs};
+use crate::model::{Catalog, Gap, GapReason, UnixMs};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ impl Archive {
 
     /// The ticks that are missing between instants of a family, but for those that are known to be.
     pub fn holes(instants: &[i64], interval_ms: i64, known: &[Gap]) -> Vec<Gap> {
-        told::holes(instants, &Paces::steady(interval_ms), known)
+        told::holes(instants, &Paces::steady(interval_ms), known, GapReason::Late)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where each tier begins, remembered from one question to the next: to find that takes a look at every shape there is.
 
+use super::database::is_broken;
 use super::forget::first_of;
 use super::place::{Place, is_there};
 use super::tier::Tier;
@@ -23,7 +24,11 @@ impl Beginnings {
     /// A tier begins elsewhere only when what was its first is forgotten, or when an hour was packed, which takes the
     /// first of its blocks away.
     pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let blocks = first_blocks(connection)?;
+        let blocks = match first_blocks(connection) {
+            // Those that were known are as good as any.
+            Err(error) if is_broken(&error) => self.blocks.clone(),
+            blocks => blocks?,
+        };
         let is_packed = self.blocks != blocks;
         for tier in Tier::ALL {
             let known = self.extents[tier as usize];

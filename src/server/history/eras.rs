@@ -1,5 +1,7 @@
 //! Which clock's word counts where two of them speak of the same time.
 
+use super::database::is_broken;
+use super::scan::instant;
 use crate::model::{Gap, UnixMs};
 use rusqlite::Connection;
 
@@ -10,8 +12,35 @@ pub(super) struct Eras(Vec<(i64, i64, i64)>);
 
 impl Eras {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut query = connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
-        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>().map(Self)
+        let mut eras = Self::default();
+        eras.read_in(connection, "ASC")?;
+        Ok(eras)
+    }
+
+    /// For those who only read: whatever of it can be read.
+    pub(super) fn read_what_is_left(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut eras = Self::default();
+        for order in ["ASC", "DESC"] {
+            match eras.read_in(connection, order) {
+                Err(error) if is_broken(&error) => {}
+                read => return read.map(|()| eras),
+            }
+        }
+        eras.0.sort_unstable();
+        eras.0.dedup();
+        Ok(eras)
+    }
+
+    fn read_in(&mut self, connection: &Connection, order: &str) -> rusqlite::Result<()> {
+        let mut query = connection.prepare_cached(&format!("SELECT era, first, last FROM era ORDER BY era {order}"))?;
+        let eras = query.query_map([], |row| {
+            let of_time = |column| instant(row, column).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0));
+            Ok((i64::from(row.get::<_, u32>(0)?), of_time(1)?, of_time(2)?))
+        });
+        for era in eras? {
+            self.0.push(era?);
+        }
+        Ok(())
     }
 
     /// The newest one, and its last instant.

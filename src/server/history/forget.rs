@@ -3,7 +3,7 @@
 use super::block;
 use super::bytes::Reader;
 use super::culprits;
-use super::database::{Database, number, transaction, used_bytes};
+use super::database::{Database, is_broken, number, transaction, unless_broken, used_bytes};
 use super::place::Place;
 use super::tier::{Retention, Tier};
 use rusqlite::Connection;
@@ -17,37 +17,62 @@ const SPARE_PAGES: i64 = 4_096;
 pub(super) fn forget(database: &mut Database, now: i64, retention: &Retention) -> rusqlite::Result<()> {
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     let connection = &mut database.connection;
-    let transaction = transaction(connection)?;
     for tier in Tier::ALL {
         // An extent goes as a whole, once the newest that it can hold is too old.
-        forget_tier(&transaction, tier, before(retention.of(tier)).saturating_sub(tier.extent_ms()))?;
+        forget_tier(connection, tier, before(retention.of(tier)).saturating_sub(tier.extent_ms()))?;
     }
-    transaction.execute("DELETE FROM hot WHERE last < ?1", [before(retention.ticks)])?;
     let oldest = before(Tier::ALL.map(|tier| retention.of(tier)).into_iter().max().unwrap_or_default());
-    transaction.execute("DELETE FROM gap WHERE last < ?1", [oldest])?;
-    transaction.commit()?;
+    for (table, before) in [("hot", before(retention.ticks)), ("gap", oldest)] {
+        delete(connection, &format!("DELETE FROM {table} WHERE last >= ?1 AND last < ?2"), &[[i64::MIN, before]])?;
+    }
     while used_bytes(connection)? > retention.max_bytes && forget_oldest(connection)? {}
-    forget_shapes(database)?;
+    unless_broken(forget_shapes(database))?;
     let connection = &database.connection;
     give_back(connection, SPARE_PAGES.max(number(connection, "page_count")? / 8))
 }
 
-/// Drops the extents of a tier that begin before an instant, and who was heaviest then.
-fn forget_tier(within: &Connection, tier: Tier, before: i64) -> rusqlite::Result<()> {
-    let mut query = within.prepare_cached("DELETE FROM extent WHERE place >= ?1 AND place < ?2")?;
-    for shape in firsts(within, tier)?.into_iter().filter(|first| first.first() < before).map(Place::shape) {
-        query.execute([0, before].map(|t| Place::of_extent(tier, shape, t).0))?;
+/// Drops the extents of a tier that begin before an instant, and who was heaviest then; how many extents that were.
+fn forget_tier(connection: &mut Connection, tier: Tier, before: i64) -> rusqlite::Result<usize> {
+    let old = firsts(connection, tier)?.places.into_iter().filter(|first| first.first() < before);
+    let range = |first: Place| [0, before].map(|t| Place::of_extent(tier, first.shape(), t).0);
+    let ranges: Vec<[i64; 2]> = old.map(range).collect();
+    let forgotten = delete(connection, "DELETE FROM extent WHERE place >= ?1 AND place < ?2", &ranges)?;
+    let transaction = transaction(connection)?;
+    unless_broken(culprits::forget(&transaction, tier, before).and_then(|()| transaction.commit()))?;
+    Ok(forgotten)
+}
+
+/// All ranges at once; where damage is in the way of some, one after the other, for then the rest is not to wait for it.
+fn delete(connection: &mut Connection, query: &str, ranges: &[[i64; 2]]) -> rusqlite::Result<usize> {
+    let mut delete_at_once = |ranges: &[[i64; 2]]| -> rusqlite::Result<usize> {
+        let transaction = transaction(connection)?;
+        let mut deleted = 0;
+        for range in ranges {
+            deleted += transaction.prepare_cached(query)?.execute(*range)?;
+        }
+        transaction.commit()?;
+        Ok(deleted)
+    };
+    match delete_at_once(ranges) {
+        Err(error) if is_broken(&error) => {}
+        deleted => return deleted,
     }
-    culprits::forget(within, tier, before)
+    let mut deleted = 0;
+    for range in ranges {
+        match delete_at_once(std::slice::from_ref(range)) {
+            Err(error) if is_broken(&error) => {}
+            more => deleted += more?,
+        }
+    }
+    Ok(deleted)
 }
 
 /// Whether there was anything to forget.
 fn forget_oldest(connection: &mut Connection) -> rusqlite::Result<bool> {
     for tier in Tier::ALL {
-        if let Some(oldest) = first_of(connection, tier)?.map(Place::first) {
-            let transaction = transaction(connection)?;
-            forget_tier(&transaction, tier, oldest.saturating_add(tier.extent_ms()))?;
-            transaction.commit()?;
+        if let Some(oldest) = first_of(connection, tier)?.map(Place::first)
+            && forget_tier(connection, tier, oldest.saturating_add(tier.extent_ms()))? > 0
+        {
             return Ok(true);
         }
     }
@@ -61,7 +86,12 @@ fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
     let transaction = transaction(connection)?;
     let mut used = HashSet::from([shapes.highest()]);
     for tier in Tier::ALL {
-        used.extend(firsts(&transaction, tier)?.into_iter().map(Place::shape));
+        let firsts = firsts(&transaction, tier)?;
+        // There may be something left of a shape that can't be seen.
+        if !firsts.are_all {
+            return Ok(());
+        }
+        used.extend(firsts.places.into_iter().map(Place::shape));
     }
     {
         let mut query = transaction.prepare_cached("SELECT block FROM hot")?;
@@ -91,18 +121,35 @@ fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
 
 /// Of the extents of a tier, the one that begins first.
 pub(super) fn first_of(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<Place>> {
-    Ok(firsts(connection, tier)?.into_iter().min_by_key(|place| place.first()))
+    Ok(firsts(connection, tier)?.places.into_iter().min_by_key(|place| place.first()))
+}
+
+struct Firsts {
+    places: Vec<Place>,
+    /// Whether no damage is in the way of any.
+    are_all: bool,
 }
 
 /// The first extent of each shape in a tier: found by steps from shape to shape, however many extents there are.
-fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Vec<Place>> {
+fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Firsts> {
     let mut query = connection.prepare_cached("SELECT min(place) FROM extent WHERE place >= ?1 AND place < ?2")?;
     let end = Place::end_of_tier(tier);
-    let (mut next, mut firsts) = (Place::of_extent(tier, 0, 0), Vec::new());
+    let (mut next, mut firsts) = (Place::of_extent(tier, 0, 0), Firsts { places: Vec::new(), are_all: true });
     while next < end {
-        let found: Option<i64> = query.query_row([next.0, end.0], |row| row.get(0))?;
+        let found: Option<i64> = match query.query_row([next.0, end.0], |row| row.get(0)) {
+            Err(error) if is_broken(&error) => {
+                firsts.are_all = false;
+                let highest: i64 = connection.query_row("SELECT max(id) FROM shape", [], |row| row.get(0))?;
+                next = next.next_shape();
+                if next.shape() > highest {
+                    break;
+                }
+                continue;
+            }
+            found => found?,
+        };
         let Some(first) = found.map(Place) else { break };
-        firsts.push(first);
+        firsts.places.push(first);
         next = first.next_shape();
     }
     Ok(firsts)
@@ -114,7 +161,12 @@ fn give_back(connection: &Connection, spare: i64) -> rusqlite::Result<()> {
     if free > spare {
         let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", free - spare))?;
         let mut rows = vacuum.query([])?;
-        while rows.next()?.is_some() {}
+        let mut move_all = || {
+            while rows.next()?.is_some() {}
+            Ok(())
+        };
+        // What is damaged can't be moved out of the way.
+        unless_broken(move_all())?;
     }
     Ok(())
 }

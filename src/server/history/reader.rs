@@ -2,7 +2,9 @@
 
 mod known;
 mod parts;
+mod steps;
 
+use super::bytes::{Damaged, INSTANTS};
 use super::course::{Answer, Body, Course, Detail, Question, Wanted, union};
 use super::damages::Damages;
 use super::database::{Database, end_what_broke_off};
@@ -11,10 +13,10 @@ use super::eras::Eras;
 use super::extent::{ColumnShape, Extent};
 use super::paces::Paces;
 use super::rows::{Buckets, Rows};
-use super::tier::{Tier, step_for};
+use super::tier::Tier;
 use super::told::{Told, holes, in_order, merged};
 use super::writer::gaps;
-use crate::model::{Catalog, Gap, Observation};
+use crate::model::{Catalog, Gap, GapReason, Observation, UnixMs};
 use known::Known;
 use parts::Parts;
 use rusqlite::Connection;
@@ -84,6 +86,8 @@ struct Reading<'a> {
     /// Ticks of `available`, from one instant to another, once they were needed.
     beside: HashMap<Arc<str>, ((i64, i64), Rows)>,
     eras: Eras,
+    /// The newest era of the file, and its last instant.
+    stored: Option<(i64, i64)>,
     /// What is missing of all families, with the era that says so.
     gaps: Vec<(i64, Gap)>,
     /// What is missing of single shapes, for it can't be decoded.
@@ -96,7 +100,7 @@ impl<'a> Reading<'a> {
         damages: &'a mut Damages,
         (before, waiting): (&Catalog, &[Observation]),
     ) -> rusqlite::Result<Self> {
-        let eras = Eras::read(&database.connection)?;
+        let eras = Eras::read_what_is_left(&database.connection)?;
         let mut reading = Self {
             database,
             damages,
@@ -105,6 +109,7 @@ impl<'a> Reading<'a> {
             waiting: Vec::new(),
             open: HashMap::new(),
             beside: HashMap::new(),
+            stored: eras.newest(),
             eras,
             gaps: Vec::new(),
             damaged: HashMap::new(),
@@ -117,7 +122,7 @@ impl<'a> Reading<'a> {
 
     /// What has been stored since it was asked for is not counted twice.
     fn take_waiting(&mut self, before: &Catalog, waiting: &[Observation]) {
-        let stored = self.eras.newest();
+        let stored = self.stored;
         self.gaps.extend(gaps(waiting, stored.map_or(0, |(era, _)| era)));
         let mut numbers = self.known.put_in_force(before);
         let mut parts: BTreeMap<(i64, i64), Rows> = BTreeMap::new();
@@ -143,7 +148,9 @@ impl<'a> Reading<'a> {
     }
 
     fn answer(&mut self, question: &Question) -> rusqlite::Result<Answer> {
-        let (from, to) = (question.from.0, question.to.0);
+        // There is nothing else, and steps have room.
+        let [from, to] = [question.from.0, question.to.0].map(|t| t.clamp(0, INSTANTS.end));
+        let question = &Question { from: UnixMs(from), to: UnixMs(to), ..question.clone() };
         let mut courses = Vec::new();
         for group in self.groups(question) {
             let mut wanted: HashSet<i64> = group.iter().flatten().copied().collect();
@@ -158,7 +165,7 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        self.read_gaps(from, to)?;
+        let are_gaps_whole = self.read_gaps(from, to)?;
         let inside =
             |gap: &Gap| gap.from.is_some_and(|first| first.0 <= to) && gap.to.is_some_and(|last| last.0 >= from);
         let told = std::mem::take(&mut self.gaps).into_iter().flat_map(|(era, gap)| self.eras.clip(era, gap));
@@ -169,10 +176,11 @@ impl<'a> Reading<'a> {
             course.late = in_turn(damaged.filter(inside).collect());
             if let Body::Ticks(rows) = &course.body {
                 let known = in_turn(gaps.iter().chain(&course.late).copied().collect());
-                course.late.extend(holes(&rows.t, &course.paces, &known));
+                let reason = if are_gaps_whole { GapReason::Late } else { GapReason::Unknown };
+                course.late.extend(holes(&rows.t, &course.paces, &known, reason));
             }
         }
-        let courses = courses.into_iter().map(|(course, _)| course).collect();
+        let courses: Vec<Course> = courses.into_iter().map(|(course, _)| course).collect();
         Ok(Answer { courses, gaps })
     }
 
@@ -213,65 +221,6 @@ impl<'a> Reading<'a> {
         groups
     }
 
-    /// The shortest and the longest interval at which a family was sampled in that time, or else the one in force.
-    fn intervals(&self, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<(i64, i64)> {
-        let interval = |id: &i64| self.known.get(*id).map(|shape| shape.interval_ms.ms());
-        let in_force = shapes.last().and_then(interval).unwrap_or(1_000);
-        if shapes.iter().filter_map(interval).all(|interval| interval == in_force) {
-            return Ok((in_force, in_force));
-        }
-        let mut there = None;
-        for id in shapes {
-            let Some(interval) = interval(id).filter(|_| self.has_ticks(*id, from, to)) else { continue };
-            let (shortest, longest) = there.unwrap_or((interval, interval));
-            there = Some((interval.min(shortest), interval.max(longest)));
-        }
-        Ok(there.unwrap_or((in_force, in_force)))
-    }
-
-    /// The length of buckets; `None` where every tick is told.
-    fn step(&self, question: &Question, (shortest, longest): (i64, i64)) -> Option<i64> {
-        let Detail::Points(points) = question.detail else { return None };
-        let (from, to) = (question.from.0, question.to.0);
-        let ticks = (to - from).max(0) / shortest + 1;
-        let is_kept = self.keeps_ticks_since(from);
-        if ticks <= i64::try_from(points).unwrap_or(i64::MAX) && is_kept {
-            return None;
-        }
-        // Finer than what was sampled, or than what is kept of that time, would be nothing at all.
-        let least = if is_kept { longest } else { self.coarser_than_ticks(from) };
-        Some(step_for((to - from).max(0), points, least))
-    }
-
-    /// Before it is known at which of its intervals a family was sampled then.
-    fn longest_step(&self, question: &Question, shapes: &[i64]) -> Option<i64> {
-        let intervals = shapes.iter().filter_map(|id| self.known.get(*id)).map(|shape| shape.interval_ms.ms());
-        self.step(question, (1, intervals.max().unwrap_or(1_000)))
-    }
-
-    /// Whether the ticks of that time are there, as far as anything is.
-    fn keeps_ticks_since(&self, from: i64) -> bool {
-        let oldest = |tier| self.oldest(tier).unwrap_or(i64::MAX);
-        let ticks = oldest(Tier::Ticks);
-        ticks <= from
-            || Tier::FOLDED.into_iter().all(|tier| oldest(tier).saturating_add(tier.step_ms().unwrap_or(0)) >= ticks)
-    }
-
-    fn coarser_than_ticks(&self, from: i64) -> i64 {
-        let oldest = |tier| self.oldest(tier).unwrap_or(i64::MAX);
-        let (minutes, hours) = (oldest(Tier::Minutes), oldest(Tier::Hours));
-        let tier = if minutes <= from || hours.saturating_add(super::tier::HOUR_MS) >= minutes {
-            Tier::Minutes
-        } else {
-            Tier::Hours
-        };
-        tier.step_ms().unwrap_or(super::tier::MINUTE_MS)
-    }
-
-    fn oldest(&self, tier: Tier) -> Option<i64> {
-        self.database.beginnings.of(tier)
-    }
-
     fn ticks(&mut self, told: &Told, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Course> {
         let parts = self.read_ticks(shapes, from, to)?;
         let mut joined: Vec<(i64, Rows)> = Vec::new();
@@ -292,8 +241,12 @@ impl<'a> Reading<'a> {
         let mut joined: Vec<Buckets> = parts.into_iter().map(|(_, rows)| rows.fold(step)).collect();
         for id in shapes.iter().filter(|_| tier != Tier::Ticks) {
             let places = self.known.get(*id).map(|shape| told.places(shape)).unwrap_or_default();
-            let extents = self.read_extents(&self.places_of(tier, *id, from, to)?, |eras, era, body| {
-                Extent::<Buckets>::decode_folded(body, step, &eras.counting(era, from, to))
+            let (stored, width) = (self.places_of(tier, *id, from, to)?, self.width(*id));
+            let extents = self.read_extents(&stored, |eras, _, stored| {
+                let extent =
+                    Extent::<Buckets>::decode_folded(&stored.body, step, &eras.counting(stored.era, from, to))?;
+                let own = extent.shape.iter().filter(|shape| shape.derived.is_none()).count();
+                if own == width { Ok(extent) } else { Err(Damaged) }
             })?;
             for (_, extent) in extents {
                 let place = |(index, shape): (usize, &ColumnShape)| match &shape.derived {
@@ -359,20 +312,6 @@ impl<'a> Reading<'a> {
         let columns = joined.first().map_or(1, |rows| rows.columns.len());
         self.beside.insert(Arc::clone(family), ((from, to), in_order(joined, columns)));
         Ok(())
-    }
-
-    /// The tier that buckets are made of: the coarsest that serves, unless a finer one has more of the past.
-    fn tier_for(&self, step: i64, from: i64) -> Tier {
-        let mut tier = Tier::of_step(step);
-        while let Some(finer) = tier.finer() {
-            let (own, other) = (self.oldest(tier), self.oldest(finer));
-            let is_short = own.is_none_or(|own| own > from && other.is_some_and(|other| other < own));
-            if !is_short {
-                break;
-            }
-            tier = finer;
-        }
-        tier
     }
 }
 

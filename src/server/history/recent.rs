@@ -8,6 +8,7 @@ use super::reader::answer;
 use super::shapes::told_last;
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, EventId, Family, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -33,22 +34,24 @@ impl Recent {
 }
 
 pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
-    let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
-    let last = database.connection.query_row(newest, [], |row| {
-        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
-        Ok(LastSeen { id, is_end: row.get(2)? })
-    });
-    let last = match last {
-        Ok(last) => last,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
-        Err(error) => return Err(error),
-    };
+    let Some(last) = last_seen(&database.connection)? else { return Ok(Recent::default()) };
     // Where what is told of the last minutes is damaged, ids go on all the same.
     let told = of_last_minutes(database, last, (last.id.t - past).0 + 1);
     Ok(told.unwrap_or_else(|error| {
         tracing::warn!(%error, "the last minutes of the history can't be read");
         Recent { last: Some(last), ..Recent::default() }
     }))
+}
+
+/// Where ids go on. All eras have to be as they were written: else nothing can be told of what counts.
+pub(super) fn last_seen(connection: &Connection) -> rusqlite::Result<Option<LastSeen>> {
+    Eras::read(connection)?;
+    let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
+    let last = connection.query_row(newest, [], |row| {
+        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
+        Ok(LastSeen { id, is_end: row.get(2)? })
+    });
+    last.optional()
 }
 
 /// Of all eras that count: a start soon after another one begins an era, and hides nothing of the one before.

@@ -1,7 +1,7 @@
 //! Families as they were when something of them was stored, each under a number.
 
 use super::bytes::Reader;
-use super::database::number;
+use super::database::{is_broken, number, unless_broken};
 use super::place::Place;
 use crate::model::{Catalog, Dimension, Family, Interval, Unit};
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -25,7 +25,23 @@ pub(super) struct Shapes {
 impl Shapes {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut shapes = Self::default();
-        shapes.renew(connection)?;
+        shapes.learn(connection)?;
+        shapes.learn_order(connection)?;
+        Ok(shapes)
+    }
+
+    /// For those who only read: whatever of it can be read.
+    pub(super) fn read_what_is_left(connection: &Connection) -> rusqlite::Result<Self> {
+        match Self::read(connection) {
+            Err(error) if is_broken(&error) => {}
+            read => return read,
+        }
+        let mut shapes = Self::default();
+        for order in ["ASC", "DESC"] {
+            unless_broken(shapes.learn_in(connection, order))?;
+        }
+        shapes.by_family.values_mut().for_each(|ids| ids.sort_unstable());
+        unless_broken(shapes.learn_order(connection))?;
         Ok(shapes)
     }
 
@@ -36,25 +52,42 @@ impl Shapes {
         if self.version == version {
             return Ok(());
         }
-        self.learn(connection)?;
-        let count: i64 = connection.prepare_cached("SELECT count(*) FROM shape")?.query_row([], |row| row.get(0))?;
-        if count != self.count {
-            *self = Self::default();
-            self.learn(connection)?;
-        }
-        told_last(connection)?.into_iter().for_each(|id| self.put_in_force(id));
+        // Those that were known are so still.
+        unless_broken(self.learn_changes(connection))?;
         self.version = version;
         Ok(())
     }
 
+    fn learn_changes(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.learn(connection)?;
+        let count: i64 = connection.prepare_cached("SELECT count(*) FROM shape")?.query_row([], |row| row.get(0))?;
+        if count != self.count {
+            *self = Self::read(connection)?;
+        }
+        self.learn_order(connection)
+    }
+
+    fn learn_order(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        told_last(connection)?.into_iter().for_each(|id| self.put_in_force(id));
+        Ok(())
+    }
+
     fn learn(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
+        self.learn_in(connection, "ASC")
+    }
+
+    fn learn_in(&mut self, connection: &Connection, order: &str) -> rusqlite::Result<()> {
+        let query = format!("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id {order}");
+        let mut query = connection.prepare_cached(&query)?;
         let mut rows = query.query([self.highest])?;
         while let Some(row) = rows.next()? {
-            let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let id: i64 = row.get(0)?;
+            if self.by_id.contains_key(&id) {
+                continue;
+            }
             self.count += 1;
-            self.highest = id;
-            match unpack(&packed) {
+            self.highest = self.highest.max(id);
+            match unpack(row.get_ref(1)?.as_bytes().unwrap_or_default()) {
                 Some(family) => self.insert(id, Arc::new(family)),
                 None => tracing::warn!(id, "a family in the history can't be read"),
             }

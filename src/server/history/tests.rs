@@ -2,6 +2,7 @@
 
 mod cost;
 mod culprits;
+mod damage;
 mod restart;
 mod trouble;
 

@@ -83,8 +83,13 @@ pub(super) fn merged(parts: Vec<Buckets>, width: usize) -> Buckets {
 }
 
 /// The ticks that are missing between a family's own, but for those that are missing for all.
-pub(super) fn holes(t: &[i64], paces: &Paces, known: &[Gap]) -> Vec<Gap> {
+pub(super) fn holes(t: &[i64], paces: &Paces, known: &[Gap], reason: GapReason) -> Vec<Gap> {
     let (mut holes, mut known) = (Vec::new(), known);
+    let push_hole = |holes: &mut Vec<Gap>, from: i64, to: i64| {
+        if from <= to {
+            holes.push(Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason });
+        }
+    };
     for pair in t.windows(2) {
         // Where it changed, the longer one leaves no hole.
         let interval = paces.at(pair[0]).max(paces.at(pair[1]));
@@ -114,10 +119,4 @@ pub(super) fn holes(t: &[i64], paces: &Paces, known: &[Gap]) -> Vec<Gap> {
         }
     }
     holes
-}
-
-fn push_hole(holes: &mut Vec<Gap>, from: i64, to: i64) {
-    if from <= to {
-        holes.push(Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason: GapReason::Late });
-    }
 }
