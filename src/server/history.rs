@@ -6,6 +6,7 @@
 //! (`culprits`) goes the same way, in a table of its own.
 
 mod archive;
+mod beginnings;
 mod block;
 mod bytes;
 mod column;
@@ -19,13 +20,17 @@ mod extent;
 #[cfg(test)]
 mod fixture;
 mod forget;
+mod gaps;
 mod inbox;
 mod lock;
+mod paces;
 mod pack;
 mod place;
 mod reader;
 mod recent;
 mod rows;
+mod salvage;
+mod scan;
 mod scribe;
 mod shapes;
 mod shop;
@@ -83,7 +88,7 @@ impl History {
     pub fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
         let recent = opened.recent.clone();
         let mut history = model::History::new(KEPT);
-        history.set_catalog(recent.catalog.as_ref().unwrap_or(&catalog));
+        history.set_catalog(recent.continued_by(&catalog).as_ref().unwrap_or(&catalog));
         let store = Store::start(opened, Arc::clone(&catalog), meter)?;
         let memory = RwLock::new(Memory { catalog: Arc::clone(&catalog), history, newest: None });
         let history = Self { memory, store };

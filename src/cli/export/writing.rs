@@ -175,8 +175,8 @@ impl<'a, W: Write> Export<'a, W> {
 /// Where one stretch meets the next, ticks may be missing as well.
 #[derive(Debug, Default)]
 struct Seams {
-    /// The newest instant of each family so far.
-    newest: HashMap<Arc<str>, i64>,
+    /// The newest instant of each family so far, and how far apart its ticks were then.
+    newest: HashMap<Arc<str>, (i64, i64)>,
     /// Those that are missing in all families.
     known: Vec<Gap>,
     /// Those that are missing in one.
@@ -194,11 +194,12 @@ impl Seams {
             late.extend(&course.late);
             let t = course.body.t();
             let (Some(first), Some(last)) = (t.first(), t.last()) else { continue };
-            if let Some(before) = self.newest.insert(Arc::clone(&course.family.id), *last) {
+            let newest = (*last, course.interval_at(*last));
+            if let Some((before, interval)) = self.newest.insert(Arc::clone(&course.family.id), newest) {
                 let mut known = self.known.clone();
                 known.extend(late.iter());
                 put_in_order(&mut known);
-                holes.extend(Archive::holes(&[before, *first], course.step_ms, &known));
+                holes.extend(Archive::holes(&[before, *first], interval.max(course.interval_at(*first)), &known));
             }
         }
         holes

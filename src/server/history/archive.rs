@@ -1,12 +1,14 @@
 //! The history of a directory, for who only reads it: no lock is taken, so a server may write there meanwhile.
 
+use super::beginnings::Beginnings;
 use super::course::{Answer, Question};
 use super::damages::Damages;
 use super::database::{Database, FILE, OpenError, plain};
+use super::paces::Paces;
 use super::reader;
 use super::tier::Tier;
 use super::told;
-use crate::model::{Catalog, Gap, UnixMs};
+use crate::model::{Catalog, Gap, GapReason, UnixMs};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +48,7 @@ impl Archive {
 
     /// Where a tier begins; `None` where it is empty.
     pub fn oldest(&self, tier: Tier) -> Option<UnixMs> {
-        reader::oldest(&self.database.connection, tier).map(UnixMs)
+        Beginnings::find(&self.database.connection).ok()?.of(tier).map(UnixMs)
     }
 
     /// Where everything ends for now.
@@ -61,7 +63,7 @@ impl Archive {
 
     /// The ticks that are missing between instants of a family, but for those that are known to be.
     pub fn holes(instants: &[i64], interval_ms: i64, known: &[Gap]) -> Vec<Gap> {
-        told::holes(instants, interval_ms, known)
+        told::holes(instants, &Paces::steady(interval_ms), known, GapReason::Late)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::bytes::{Damaged, INSTANTS, Reader, put, put_part, put_signed, seal, unseal, unzigzag, zigzag};
 use super::column::{power, to_fixed};
+use super::place::Place;
 use super::rows::Rows;
+use super::tier::hour;
 
 const VERSION: u8 = 1;
 
@@ -46,6 +48,22 @@ pub(super) fn encode(ticks: &[i64], parts: &[Part<'_>]) -> Vec<u8> {
     }
     seal(&mut bytes);
     bytes
+}
+
+/// Reads the block that stands at a place: one that holds anything else is damaged.
+pub(super) fn decode_at(
+    place: Place,
+    bytes: &[u8],
+    is_wanted: impl FnMut(i64) -> bool,
+    mut take: impl FnMut(i64, Rows),
+) -> Result<(), Damaged> {
+    let (begin, mut is_elsewhere) = (place.first(), false);
+    let take_own = |shape, rows: Rows| match (rows.t.first(), rows.t.last()) {
+        (Some(first), Some(last)) if begin > *first || hour(begin) != hour(*last) => is_elsewhere = true,
+        _ => take(shape, rows),
+    };
+    decode(bytes, is_wanted, take_own)?;
+    if is_elsewhere { Err(Damaged) } else { Ok(()) }
 }
 
 /// Reads a block; `take` is given each family's rows that `is_wanted`, by the number of its shape.

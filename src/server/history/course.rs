@@ -1,6 +1,7 @@
 //! A family's past as it is told: what was asked for, and the answer.
 
 use super::extent::{ColumnShape, rounding};
+use super::paces::Paces;
 use super::rows::{Bucket, Buckets, Rows};
 use crate::model::sample::FamilyValues;
 use crate::model::{Catalog, Dimension, Family, Gap, Interval, Sample, UnixMs};
@@ -49,7 +50,8 @@ impl Answer {
         let mut courses: Vec<&Course> = self.courses.iter().filter(|course| !course.body.t().is_empty()).collect();
         courses.sort_by_key(place);
         let drawn = |course: &Course| {
-            let step = u32::try_from(course.step_ms).ok().and_then(Interval::from_ms);
+            // What was sampled less often is not drawn as holes.
+            let step = u32::try_from(course.paces.longest()).ok().and_then(Interval::from_ms);
             Family { interval_ms: step.unwrap_or(Interval::MINUTE), ..course.family.clone() }
         };
         Catalog(courses.into_iter().map(drawn).collect())
@@ -81,8 +83,9 @@ impl Answer {
 pub struct Course {
     /// With all dimensions it had.
     pub family: Family,
-    /// The length of a bucket, or the family's own interval.
+    /// The length of a bucket, or the family's own interval at the end.
     pub step_ms: i64,
+    pub(super) paces: Paces,
     pub body: Body,
     /// The names of the columns after those of the dimensions.
     pub derived: Vec<ColumnShape>,
@@ -125,6 +128,11 @@ impl Course {
         matches!(self.body, Body::Folded(_))
     }
 
+    /// How far apart ticks are at an instant, or how long buckets are.
+    pub fn interval_at(&self, t: i64) -> i64 {
+        self.paces.at(t)
+    }
+
     /// Where each point stands: a bucket at its end, or where all ends; one that begins only there has no place.
     pub fn points(&self, end: UnixMs) -> impl Iterator<Item = Option<UnixMs>> + '_ {
         let step = if self.is_folded() { self.step_ms } else { 0 };
@@ -146,7 +154,7 @@ impl Course {
     }
 }
 
-/// The family as it is now, with the dimensions it used to have behind those of today.
+/// The family as it is now, by the last of its shapes, with the dimensions it used to have behind those of today.
 pub(super) fn union<'a>(shapes: impl DoubleEndedIterator<Item = &'a Arc<Family>>) -> Option<Family> {
     let mut newest_first = shapes.rev();
     let mut union = (**newest_first.next()?).clone();

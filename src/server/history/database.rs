@@ -1,5 +1,8 @@
 //! The file: how it is opened, what its tables are, and how older ones become like it.
 
+use super::beginnings::Beginnings;
+use super::recent::last_seen;
+use super::salvage::{mend, set_aside};
 use super::shapes::Shapes;
 use super::trouble::{is_full, may_pass};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -76,6 +79,7 @@ pub(super) fn plain(error: &io::Error) -> String {
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) shapes: Shapes,
+    pub(super) beginnings: Beginnings,
     /// Whether gaps know their era: in a file that is only read and was written by an older Telltale they do not.
     pub(super) has_eras_of_gaps: bool,
     /// Whether others may write while it is open.
@@ -91,7 +95,8 @@ impl Database {
         let mut connection = Connection::open_in_memory()?;
         set_up(&connection)?;
         step(&mut connection, 0)?;
-        Self::of(connection, STEPS.len(), false)
+        let shapes = Shapes::read(&connection)?;
+        Ok(Self::of(connection, shapes, STEPS.len(), false))
     }
 
     /// For the one who writes. An older file is brought up to date, and kept beside it as it was.
@@ -100,9 +105,8 @@ impl Database {
         match Self::open_file(&file) {
             // What can't be read at all is set aside, not thrown away: history begins anew.
             Err(OpenError::Database { error, .. }) if is_broken(&error) => {
-                let aside =
-                    aside(&file).map_err(|error| OpenError::Directory { directory: directory.into(), error })?;
-                tracing::error!(%error, aside = %aside.display(), "the history can't be read and begins anew");
+                tracing::error!(%error, "the history can't be read");
+                set_aside(directory)?;
                 Self::open_file(&file)
             }
             opened => opened,
@@ -116,13 +120,17 @@ impl Database {
             connect_anywhere(&file).map_err(|error| OpenError::Database { file: file.clone(), error })?;
         head.check(&file)?;
         // A file in which nothing was ever written is a history of nothing.
-        let read = if head.is_empty { Self::in_memory() } else { Self::of(connection, head.version, is_shared) };
+        let read = if head.is_empty {
+            Self::in_memory()
+        } else {
+            Shapes::read_what_is_left(&connection).map(|shapes| Self::of(connection, shapes, head.version, is_shared))
+        };
         read.map_err(|error| OpenError::Database { file, error })
     }
 
-    fn of(connection: Connection, version: usize, is_shared: bool) -> rusqlite::Result<Self> {
-        let shapes = Shapes::read(&connection)?;
-        Ok(Self { connection, shapes, has_eras_of_gaps: version >= WITH_ERAS_OF_GAPS, is_shared })
+    fn of(connection: Connection, shapes: Shapes, version: usize, is_shared: bool) -> Self {
+        let (beginnings, has_eras_of_gaps) = (Beginnings::default(), version >= WITH_ERAS_OF_GAPS);
+        Self { connection, shapes, beginnings, has_eras_of_gaps, is_shared }
     }
 
     /// Whether it stands for a file in which nothing was ever written.
@@ -149,10 +157,13 @@ impl Database {
             backup.iter().for_each(|backup| drop(fs::remove_file(backup)));
             return Err(wrong(error));
         }
+        mend(&mut connection).map_err(wrong)?;
+        last_seen(&connection).map_err(wrong)?;
         if let Some(backup) = backup {
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");
         }
-        Self::of(connection, STEPS.len(), true).map_err(wrong)
+        let shapes = Shapes::read(&connection).map_err(wrong)?;
+        Ok(Self::of(connection, shapes, STEPS.len(), true))
     }
 }
 
@@ -296,22 +307,23 @@ pub(super) fn transaction(connection: &mut Connection) -> rusqlite::Result<Trans
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Whether the file itself is at fault, and no wait would help.
+/// Whether the file itself is at fault, and no wait would help: also where something else stands in a column than was
+/// ever written there.
 pub(super) fn is_broken(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+        || matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..))
 }
 
-/// The file under a name of its own, with what belongs to it.
-fn aside(file: &Path) -> io::Result<PathBuf> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let aside = file.with_extension(format!("damaged-{now}.db"));
-    fs::rename(file, &aside)?;
-    for end in ["-wal", "-shm"] {
-        let beside = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
-        // There need not be any.
-        drop(fs::rename(beside(file), beside(&aside)));
+/// Damage costs what is damaged, and nothing else waits for it.
+pub(super) fn unless_broken(done: rusqlite::Result<()>) -> rusqlite::Result<()> {
+    match done {
+        Err(error) if is_broken(&error) => {
+            tracing::debug!(%error, "damage is in the way");
+            Ok(())
+        }
+        done => done,
     }
-    Ok(aside)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which clock's word counts where two of them speak of the same time.
 
+use super::database::is_broken;
+use super::scan::instant;
 use crate::model::{Gap, UnixMs};
 use rusqlite::Connection;
 
@@ -10,8 +12,35 @@ pub(super) struct Eras(Vec<(i64, i64, i64)>);
 
 impl Eras {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut query = connection.prepare_cached("SELECT era, first, last FROM era ORDER BY era")?;
-        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>().map(Self)
+        let mut eras = Self::default();
+        eras.read_in(connection, "ASC")?;
+        Ok(eras)
+    }
+
+    /// For those who only read: whatever of it can be read.
+    pub(super) fn read_what_is_left(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut eras = Self::default();
+        for order in ["ASC", "DESC"] {
+            match eras.read_in(connection, order) {
+                Err(error) if is_broken(&error) => {}
+                read => return read.map(|()| eras),
+            }
+        }
+        eras.0.sort_unstable();
+        eras.0.dedup();
+        Ok(eras)
+    }
+
+    fn read_in(&mut self, connection: &Connection, order: &str) -> rusqlite::Result<()> {
+        let mut query = connection.prepare_cached(&format!("SELECT era, first, last FROM era ORDER BY era {order}"))?;
+        let eras = query.query_map([], |row| {
+            let of_time = |column| instant(row, column).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0));
+            Ok((i64::from(row.get::<_, u32>(0)?), of_time(1)?, of_time(2)?))
+        });
+        for era in eras? {
+            self.0.push(era?);
+        }
+        Ok(())
     }
 
     /// The newest one, and its last instant.
@@ -37,6 +66,11 @@ impl Eras {
         left
     }
 
+    /// Whose word counts at an instant that something is known of.
+    pub(super) fn of(&self, t: i64) -> Option<i64> {
+        self.0.iter().rev().find(|(_, first, last)| (*first..=*last).contains(&t)).map(|(era, ..)| *era)
+    }
+
     pub(super) fn take(&mut self, era: i64, t: i64) {
         match self.0.iter_mut().find(|(known, ..)| *known == era) {
             Some((.., last)) => *last = t,
@@ -56,6 +90,14 @@ impl Eras {
 mod tests {
     use super::*;
     use crate::model::GapReason;
+
+    #[test]
+    fn an_instant_is_of_the_latest_era_that_knows_it() {
+        let eras = Eras(vec![(0, 0, 99), (1, 30, 60), (2, 50, 80)]);
+        for (t, era) in [(29, Some(0)), (49, Some(1)), (50, Some(2)), (80, Some(2)), (81, Some(0)), (100, None)] {
+            assert_eq!(eras.of(t), era, "{t}");
+        }
+    }
 
     #[test]
     fn a_gap_ends_where_a_later_era_knows_better() {

@@ -4,7 +4,7 @@
 use super::block;
 use super::bytes::Reader;
 use super::culprits;
-use super::database::{Database, number, transaction, used_bytes};
+use super::database::{Database, is_broken, number, transaction, unless_broken, used_bytes};
 use super::place::Place;
 use super::tier::{Retention, Tier};
 use rusqlite::Connection;
@@ -25,7 +25,11 @@ pub(super) enum Forgetting {
     /// What is too old is not looked for yet.
     Begun,
     /// These go, and then as many more as are too much.
-    Rows(VecDeque<Range>),
+    Rows {
+        ranges: VecDeque<Range>,
+        /// How many are gone of what was too much; `None` while it is what was too old.
+        gone: Option<usize>,
+    },
     Shapes,
     Space,
 }
@@ -50,17 +54,19 @@ impl Forgetting {
     ) -> rusqlite::Result<Option<Self>> {
         let connection = &mut database.connection;
         Ok(match self {
-            Self::Begun => Some(Self::Rows(too_old(connection, now, retention)?)),
-            Self::Rows(ranges) if ranges.is_empty() => match too_much(connection, retention)? {
+            Self::Begun => Some(Self::Rows { ranges: too_old(connection, now, retention)?, gone: None }),
+            Self::Rows { ranges, gone } if ranges.is_empty() => match too_much(connection, retention)? {
                 ranges if ranges.is_empty() => Some(Self::Shapes),
-                ranges => Some(Self::Rows(ranges)),
+                // Damage is in the way of all that is too much.
+                _ if gone == Some(0) => Some(Self::Shapes),
+                ranges => Some(Self::Rows { ranges, gone: Some(0) }),
             },
-            Self::Rows(mut ranges) => {
-                forget_some(connection, &mut ranges)?;
-                Some(Self::Rows(ranges))
+            Self::Rows { mut ranges, gone } => {
+                let more = forget_some(connection, &mut ranges)?;
+                Some(Self::Rows { ranges, gone: gone.map(|gone| gone + more) })
             }
             Self::Shapes => {
-                forget_shapes(database)?;
+                unless_broken(forget_shapes(database))?;
                 Some(Self::Space)
             }
             Self::Space => give_back_some(connection)?.then_some(Self::Space),
@@ -71,11 +77,10 @@ impl Forgetting {
 /// What is older than each tier is kept. Blocks and gaps go at once: there are few.
 fn too_old(connection: &mut Connection, now: i64, retention: &Retention) -> rusqlite::Result<VecDeque<Range>> {
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-    let transaction = transaction(connection)?;
-    transaction.execute("DELETE FROM hot WHERE last < ?1", [before(retention.ticks)])?;
     let oldest = before(Tier::ALL.map(|tier| retention.of(tier)).into_iter().max().unwrap_or_default());
-    transaction.execute("DELETE FROM gap WHERE last < ?1", [oldest])?;
-    transaction.commit()?;
+    for (table, before) in [("hot", before(retention.ticks)), ("gap", oldest)] {
+        unless_broken(connection.execute(&format!("DELETE FROM {table} WHERE last < ?1"), [before]).map(drop))?;
+    }
     let mut ranges = VecDeque::new();
     for tier in Tier::ALL {
         // An extent goes as a whole, once its newest is too old.
@@ -93,7 +98,7 @@ fn too_much(connection: &Connection, retention: &Retention) -> rusqlite::Result<
         return Ok(ranges);
     }
     for tier in Tier::ALL {
-        if let Some(oldest) = oldest(connection, tier)? {
+        if let Some(oldest) = first_of(connection, tier)?.map(Place::first) {
             let before = oldest.saturating_add(retention.extent_ms(tier));
             ranges.extend(extents(connection, tier, before, i64::MAX)?);
             ranges.extend(culprits::ranges(tier, before));
@@ -105,15 +110,33 @@ fn too_much(connection: &Connection, retention: &Retention) -> rusqlite::Result<
 
 /// A tier's extents that begin before one instant and end before another.
 fn extents(connection: &Connection, tier: Tier, begin: i64, before: i64) -> rusqlite::Result<Vec<Range>> {
-    let shapes = firsts(connection, tier)?.into_iter().filter(|first| first.first() < begin).map(Place::shape);
+    let shapes = firsts(connection, tier)?.places.into_iter().filter(|first| first.first() < begin).map(Place::shape);
     let range = |shape| Range { table: "extent", places: [0, begin].map(|t| Place::of_extent(tier, shape, t)), before };
     Ok(shapes.map(range).collect())
 }
 
-/// As much as may go at once.
-fn forget_some(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<()> {
+/// As much as may go at once; how many rows that were.
+fn forget_some(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<usize> {
+    let before = ranges.clone();
+    match forget_rows(connection, ranges) {
+        Err(error) if is_broken(&error) => {}
+        done => return done,
+    }
+    // Damage is in the way of one of them, and the others are not to wait for it.
+    *ranges = before;
+    let mut one: VecDeque<Range> = ranges.pop_front().into_iter().collect();
+    match forget_rows(connection, &mut one) {
+        Err(error) if is_broken(&error) => Ok(0),
+        done => {
+            one.into_iter().for_each(|rest| ranges.push_front(rest));
+            done
+        }
+    }
+}
+
+fn forget_rows(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<usize> {
     let transaction = transaction(connection)?;
-    let mut most = MOST_ROWS;
+    let (mut most, mut all) = (MOST_ROWS, 0);
     while most > 0
         && let Some(range) = ranges.front()
     {
@@ -121,10 +144,12 @@ fn forget_some(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rus
         if gone < most {
             ranges.pop_front();
         }
+        all += gone;
         // To look takes its time, too.
         most -= gone.clamp(1, most);
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(all)
 }
 
 impl Range {
@@ -146,7 +171,12 @@ fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
     let transaction = transaction(connection)?;
     let mut used = HashSet::from([shapes.highest()]);
     for tier in Tier::ALL {
-        used.extend(firsts(&transaction, tier)?.into_iter().map(Place::shape));
+        let firsts = firsts(&transaction, tier)?;
+        // There may be something left of a shape that can't be seen.
+        if !firsts.are_all {
+            return Ok(());
+        }
+        used.extend(firsts.places.into_iter().map(Place::shape));
     }
     {
         let mut query = transaction.prepare_cached("SELECT block FROM hot")?;
@@ -174,20 +204,37 @@ fn forget_shapes(database: &mut Database) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Where the first extent of a tier begins.
-pub(super) fn oldest(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<i64>> {
-    Ok(firsts(connection, tier)?.into_iter().map(Place::first).min())
+/// Of the extents of a tier, the one that begins first.
+pub(super) fn first_of(connection: &Connection, tier: Tier) -> rusqlite::Result<Option<Place>> {
+    Ok(firsts(connection, tier)?.places.into_iter().min_by_key(|place| place.first()))
+}
+
+struct Firsts {
+    places: Vec<Place>,
+    /// Whether no damage is in the way of any.
+    are_all: bool,
 }
 
 /// The first extent of each shape in a tier: found by steps from shape to shape, however many extents there are.
-fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Vec<Place>> {
+fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Firsts> {
     let mut query = connection.prepare_cached("SELECT min(place) FROM extent WHERE place >= ?1 AND place < ?2")?;
     let end = Place::end_of_tier(tier);
-    let (mut next, mut firsts) = (Place::of_extent(tier, 0, 0), Vec::new());
+    let (mut next, mut firsts) = (Place::of_extent(tier, 0, 0), Firsts { places: Vec::new(), are_all: true });
     while next < end {
-        let found: Option<i64> = query.query_row([next.0, end.0], |row| row.get(0))?;
+        let found: Option<i64> = match query.query_row([next.0, end.0], |row| row.get(0)) {
+            Err(error) if is_broken(&error) => {
+                firsts.are_all = false;
+                let highest: i64 = connection.query_row("SELECT max(id) FROM shape", [], |row| row.get(0))?;
+                next = next.next_shape();
+                if next.shape() > highest {
+                    break;
+                }
+                continue;
+            }
+            found => found?,
+        };
         let Some(first) = found.map(Place) else { break };
-        firsts.push(first);
+        firsts.places.push(first);
         next = first.next_shape();
     }
     Ok(firsts)
@@ -202,7 +249,12 @@ fn give_back_some(connection: &Connection) -> rusqlite::Result<bool> {
     }
     let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({})", MOST_PAGES.min(free - spare)))?;
     let mut rows = vacuum.query([])?;
-    while rows.next()?.is_some() {}
+    let mut move_some = || {
+        while rows.next()?.is_some() {}
+        Ok(())
+    };
+    // What is damaged can't be moved out of the way.
+    unless_broken(move_some())?;
     // A file that was made otherwise gives nothing back.
     Ok(number(connection, "freelist_count")? < free)
 }

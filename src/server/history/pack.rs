@@ -4,11 +4,13 @@
 //! changes in the file before all of it is ready; then it does in one transaction.
 
 use super::block;
-use super::database::{Database, transaction};
+use super::database::{Database, is_broken, transaction};
 use super::derived::Derived;
 use super::extent::{ColumnShape, Extent};
 use super::place::{Place, extent};
 use super::rows::{Buckets, Rows};
+use super::salvage::mend_blocks;
+use super::scan::instant;
 use super::shapes::Shapes;
 use super::tier::{HOUR_MS, Retention, Tier};
 use super::writer::{decimals, store_gap};
@@ -45,15 +47,22 @@ struct Packed {
 }
 
 impl Packing {
-    pub(super) fn begin(database: &Database, retention: &Retention, era: u32, hour: i64) -> rusqlite::Result<Self> {
+    pub(super) fn begin(database: &mut Database, retention: &Retention, era: u32, hour: i64) -> rusqlite::Result<Self> {
         let era = i64::from(era);
         let blocks = [hour, hour + 1].map(|hour| Place::of_block(era, hour * HOUR_MS).0);
         let mut all = BTreeSet::new();
-        let is_new = |shape| {
+        let mut is_new = |shape| {
             all.insert(shape);
             false
         };
-        let damaged = read_blocks(&database.connection, blocks, is_new, |_, _| {})?;
+        let damaged = match read_blocks(&database.connection, blocks, &mut is_new, |_, _| {}) {
+            // What can be read of the blocks is not to wait for what can't.
+            Err(error) if is_broken(&error) => {
+                mend_blocks(&mut database.connection)?;
+                read_blocks(&database.connection, blocks, is_new, |_, _| {})?
+            }
+            read => read?,
+        };
         for (first, last) in &damaged {
             tracing::warn!(first, last, "some seconds of the history are damaged; they are a gap now");
         }
@@ -86,8 +95,10 @@ impl Packing {
         wanted.extend(beside.filter_map(|family| self.by_family.get(family)));
 
         let mut by_shape: BTreeMap<i64, Rows> = BTreeMap::new();
-        let join = |shape, rows| match by_shape.get_mut(&shape) {
-            Some(known) => known.append(rows),
+        let join = |shape, rows: Rows| match by_shape.get_mut(&shape) {
+            Some(known) if known.t.last() < rows.t.first() => known.append(rows),
+            // What is not in order stands in another's place.
+            Some(_) => {}
             None => drop(by_shape.insert(shape, rows)),
         };
         read_blocks(connection, self.blocks, |shape| wanted.contains(&shape), join)?;
@@ -156,14 +167,22 @@ impl Packing {
         let length = self.extents_ms[tier as usize];
         let begin = Place::of_extent(tier, shape, first.div_euclid(length) * length);
         let mut place = Place::of_extent(tier, shape, first);
-        let before: Option<i64> = connection
-            .prepare_cached("SELECT max(place) FROM extent WHERE place >= ?1 AND place < ?2 AND era = ?3")?
-            .query_row([begin.0, place.0, self.era], |row| row.get(0))?;
-        if let Some(before) = before.map(Place) {
-            let known = extent(connection, before)?.map(|stored| Extent::<Buckets>::decode(&stored.body));
+        let known = || {
+            let query = "SELECT max(place) FROM extent WHERE place >= ?1 AND place < ?2 AND era = ?3";
+            let mut query = connection.prepare_cached(query)?;
+            let before: Option<i64> = query.query_row([begin.0, place.0, self.era], |row| row.get(0))?;
+            let Some(before) = before.map(Place) else { return Ok(None) };
+            Ok(extent(connection, before)?.map(|stored| (before, Extent::<Buckets>::decode(&stored.body))))
+        };
+        let known = match known() {
+            Err(error) if is_broken(&error) => None,
+            known => known?,
+        };
+        if let Some((before, known)) = known {
             // Another set of columns has an extent of its own; so has what follows after damage.
-            if let Some(Ok(mut known)) = known
+            if let Ok(mut known) = known
                 && known.shape == more.shape
+                && known.body.t.last() <= more.body.t.first()
             {
                 known.body.append(more.body);
                 more = known;
@@ -173,7 +192,25 @@ impl Packing {
         Ok(Some(Packed { place, last, body: more.encode() }))
     }
 
-    fn finish(self, connection: &mut Connection) -> rusqlite::Result<()> {
+    fn finish(mut self, connection: &mut Connection) -> rusqlite::Result<()> {
+        match self.put_in_place(connection) {
+            Err(error) if is_broken(&error) => {}
+            put => return put,
+        }
+        // What would have to stand on a damaged page is lost; what else there is, is not.
+        let era = self.era;
+        self.packed.retain(|packed| {
+            let has_room = can_insert(connection, era, packed);
+            if !has_room {
+                let (shape, first) = (packed.place.shape(), packed.place.first());
+                tracing::error!(shape, first, "the file is damaged where this would be stored: it is lost");
+            }
+            has_room
+        });
+        self.put_in_place(connection)
+    }
+
+    fn put_in_place(&self, connection: &mut Connection) -> rusqlite::Result<()> {
         let transaction = transaction(connection)?;
         for (first, last) in &self.damaged {
             let [from, to] = [first, last].map(|t| Some(UnixMs(*t)));
@@ -211,11 +248,18 @@ fn read_blocks(
     let mut blocks = query.query(places)?;
     let mut damaged = Vec::new();
     while let Some(row) = blocks.next()? {
-        if block::decode(row.get_ref(2)?.as_bytes().unwrap_or_default(), &mut is_wanted, &mut take).is_err() {
-            damaged.push((Place(row.get(0)?).first(), row.get(1)?));
+        let place = Place(row.get(0)?);
+        let bytes = row.get_ref(2)?.as_bytes().unwrap_or_default();
+        if block::decode_at(place, bytes, &mut is_wanted, &mut take).is_err() {
+            damaged.push((place.first(), instant(row, 1).unwrap_or(place.first())));
         }
     }
     Ok(damaged)
+}
+
+/// Whether no damage is in the way. Nothing is changed.
+fn can_insert(connection: &mut Connection, era: i64, packed: &Packed) -> bool {
+    transaction(connection).and_then(|transaction| insert(&transaction, era, packed)).is_ok()
 }
 
 /// Two eras may begin an extent at the same instant: the later one then stands beside it.

@@ -1,5 +1,6 @@
 //! What stands in the rows of the tables of blocks and extents, and under which number.
 
+use super::scan::instant;
 use super::tier::Tier;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -46,6 +47,12 @@ impl Place {
         self.0 >> Self::T_BITS & Self::LAST_SHAPE
     }
 
+    /// Whether an extent that stands here may begin at an instant.
+    pub(super) fn holds(self, tier: Tier, first: i64) -> bool {
+        let begin = self.first();
+        begin.div_euclid(tier.extent_ms()) == first.div_euclid(tier.extent_ms()) && Self::t(first) <= begin
+    }
+
     pub(super) const fn era(self) -> i64 {
         self.0 >> Self::T_BITS
     }
@@ -62,13 +69,21 @@ pub(super) struct Stored {
     pub(super) body: Vec<u8>,
 }
 
+pub(super) fn is_there(connection: &Connection, place: Place) -> bool {
+    let query = connection.prepare_cached("SELECT 1 FROM extent WHERE place = ?1");
+    query.and_then(|mut query| query.exists([place.0])).unwrap_or(false)
+}
+
 pub(super) fn extent(connection: &Connection, place: Place) -> rusqlite::Result<Option<Stored>> {
     connection
         .prepare_cached("SELECT era, last, body FROM extent WHERE place = ?1")?
         .query_row([place.0], |row| {
-            // Something else than bytes in its place is damage, and found to be so.
-            let body = row.get_ref(2)?.as_bytes().unwrap_or_default().to_vec();
-            Ok(Stored { era: row.get(0)?, last: row.get(1)?, body })
+            // Something else than bytes in its place is damage, and found to be so; so is what has no era.
+            let body = row.get_ref(2)?.as_bytes().unwrap_or_default();
+            let era = row.get::<_, i64>(0).ok().filter(|era| (0..=i64::from(u32::MAX)).contains(era));
+            let body = if era.is_some() { body.to_vec() } else { Vec::new() };
+            let last = instant(row, 1).unwrap_or(place.first());
+            Ok(Stored { era: era.unwrap_or(i64::MAX), last, body })
         })
         .optional()
 }

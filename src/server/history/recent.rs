@@ -1,12 +1,14 @@
 //! What a start goes on from: the last minutes as they were observed, and where ids go on.
 
-use super::bytes::Reader;
 use super::course::{Answer, Body, Course, Detail, Question, Wanted};
 use super::damages::Damages;
 use super::database::Database;
+use super::eras::Eras;
 use super::reader::answer;
+use super::shapes::told_last;
 use crate::model::sample::FamilyValues;
-use crate::model::{Catalog, EventId, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
+use crate::model::{Catalog, EventId, Family, Gap, Interval, LastSeen, Observation, Sample, UnixMs};
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -19,42 +21,59 @@ pub struct Recent {
     pub observations: Vec<Observation>,
 }
 
+impl Recent {
+    /// The families of then as pages that are live go on with them. What is sampled less often from now on is so in what
+    /// was before as well; where it is sampled more often, what was before would be drawn as holes.
+    pub(super) fn continued_by(&self, now: &Catalog) -> Option<Catalog> {
+        let continued = |then: &Family| {
+            let now = now.family(&then.id).filter(|now| now.interval_ms >= then.interval_ms);
+            Family { interval_ms: now.map_or(then.interval_ms, |now| now.interval_ms), ..then.clone() }
+        };
+        self.catalog.as_ref().map(|then| Catalog(then.iter().map(continued).collect()))
+    }
+}
+
 pub(super) fn recent(database: &mut Database, past: Interval) -> rusqlite::Result<Recent> {
-    let newest = "SELECT era, last, is_ended, first FROM era ORDER BY era DESC LIMIT 1";
-    let last = database.connection.query_row(newest, [], |row| {
-        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
-        Ok((LastSeen { id, is_end: row.get(2)? }, row.get::<_, i64>(3)?))
-    });
-    let (last, first) = match last {
-        Ok(last) => last,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(Recent::default()),
-        Err(error) => return Err(error),
-    };
+    let Some(last) = last_seen(&database.connection)? else { return Ok(Recent::default()) };
     // Where what is told of the last minutes is damaged, ids go on all the same.
-    let told = of_last_minutes(database, last, first.max((last.id.t - past).0 + 1));
+    let told = of_last_minutes(database, last, (last.id.t - past).0 + 1);
     Ok(told.unwrap_or_else(|error| {
         tracing::warn!(%error, "the last minutes of the history can't be read");
         Recent { last: Some(last), ..Recent::default() }
     }))
 }
 
-/// Of the newest era only: ids of another one are not its.
+/// Where ids go on. All eras have to be as they were written: else nothing can be told of what counts.
+pub(super) fn last_seen(connection: &Connection) -> rusqlite::Result<Option<LastSeen>> {
+    Eras::read(connection)?;
+    let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
+    let last = connection.query_row(newest, [], |row| {
+        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
+        Ok(LastSeen { id, is_end: row.get(2)? })
+    });
+    last.optional()
+}
+
+/// Of all eras that count: a start soon after another one begins an era, and hides nothing of the one before.
 fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqlite::Result<Recent> {
-    let Some(catalog) = newest_catalog(database)? else {
+    let told = told_last(&database.connection)?;
+    if told.is_empty() {
         return Ok(Recent { last: Some(last), ..Recent::default() });
-    };
+    }
+    let catalog = database.shapes.catalog(told.into_iter());
     let to = last.id.t.0;
     let families: Vec<Arc<str>> = catalog.iter().map(|family| Arc::clone(&family.id)).collect();
     let question =
         Question { families: Wanted::These(families), from: UnixMs(from), to: UnixMs(to), detail: Detail::Ticks };
     let mut damages = Damages::default();
     let Answer { courses, gaps } = answer(database, &mut damages, (&catalog, &[]), &question)?;
-    let observations = observations(&catalog, courses, gaps, last.id.era);
+    let eras = Eras::read(&database.connection)?;
+    let observations = observations(&catalog, courses, gaps, &eras);
     Ok(Recent { last: Some(last), catalog: Some(Arc::new(catalog)), observations })
 }
 
-/// Rows of families as samples of ticks, with the gaps between them.
-fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u32) -> Vec<Observation> {
+/// Rows of families as samples of ticks, each with the id of its own era, and the gaps between them.
+fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &Eras) -> Vec<Observation> {
     let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
     let by_name: HashMap<Arc<str>, &Course> =
         courses.iter().map(|course| (Arc::clone(&course.family.id), course)).collect();
@@ -76,19 +95,9 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, era: u3
         while let Some(gap) = gaps.next_if(|gap| gap.from.is_some_and(|from| from.0 < t)) {
             observations.push(Observation::Gap(gap));
         }
+        let Some(era) = eras.of(t).and_then(|era| u32::try_from(era).ok()) else { continue };
         let t = UnixMs(t);
         observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
     }
     observations
-}
-
-/// The families in force at the end.
-fn newest_catalog(database: &Database) -> rusqlite::Result<Option<Catalog>> {
-    let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
-    let bytes: Vec<u8> = match database.connection.query_row(query, [], |row| row.get(0)) {
-        Ok(bytes) => bytes,
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(database.shapes.catalog(Reader(&bytes).numbers().into_iter())))
 }

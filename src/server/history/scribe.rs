@@ -1,8 +1,9 @@
 //! The thread that stores what the inbox holds, and puts it in order.
 
-use super::database::{Database, FILE, OpenError, Shared, used_bytes};
+use super::database::{Database, FILE, OpenError, Shared, is_broken, used_bytes};
 use super::inbox::Next;
 use super::lock::Lock;
+use super::salvage::set_aside;
 use super::shapes::Shapes;
 use super::shop::{RETRY, Shop, locked};
 use super::tidy::Tidier;
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Opened anew and mended, the file is damaged still.
+const BROKEN_FOR_GOOD: u32 = 2;
+
 /// In one transaction.
 const MOST_AT_ONCE: usize = 1_000;
 
@@ -29,6 +33,8 @@ pub(super) struct Scribe {
     retention: Retention,
     progress: Progress,
     tidier: Tidier,
+    /// How often in a row nothing could be stored because the file is damaged.
+    broken: u32,
 }
 
 impl Scribe {
@@ -49,6 +55,7 @@ impl Scribe {
             retention,
             progress: Progress::new(catalog),
             tidier: Tidier::default(),
+            broken: 0,
         }
     }
 
@@ -95,7 +102,13 @@ impl Scribe {
                 return Ok(());
             }
             self.look_after_file()?;
-            self.with_file(|scribe, database| writer::store(database, &mut scribe.progress, &batch))?;
+            let before = self.broken;
+            let stored = self.with_file(|scribe, database| writer::store(database, &mut scribe.progress, &batch));
+            if self.broken > before && self.broken <= BROKEN_FOR_GOOD {
+                continue;
+            }
+            stored?;
+            self.broken = 0;
             self.tidier.look(self.progress.newest);
             self.shop.inbox.stored(&batch, self.tidier.is_at_work());
         }
@@ -121,6 +134,11 @@ impl Scribe {
             // It may be opened for writing again once that is allowed.
             if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
                 self.file = None;
+            }
+            // What is damaged is mended when it is opened, as far as that can be.
+            if is_broken(&error) && self.directory.is_some() {
+                self.file = None;
+                self.broken += 1;
             }
             words
         })
@@ -153,6 +171,11 @@ impl Scribe {
         // Our own lock would keep ourselves out, too.
         if !lock.is_of(path) {
             *lock = Lock::take(path, &format!("process {}", std::process::id())).map_err(gone)?;
+        }
+        if self.broken == BROKEN_FOR_GOOD && identity(path).is_some() {
+            set_aside(path).map_err(gone)?;
+            // Once: if that was no help, there is something else.
+            self.broken += 1;
         }
         let database = Database::open(path).map_err(gone)?;
         self.file = identity(path);

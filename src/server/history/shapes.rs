@@ -1,8 +1,10 @@
 //! Families as they were when something of them was stored, each under a number.
 
+use super::bytes::Reader;
+use super::database::{is_broken, number, unless_broken};
 use super::place::Place;
 use crate::model::{Catalog, Dimension, Family, Interval, Unit};
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,8 +13,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shapes {
     by_id: HashMap<i64, Arc<Family>>,
-    /// The number of the newest shape of each family.
-    newest: HashMap<Arc<str>, i64>,
+    /// The numbers of each family's shapes: the oldest first, the one in force last. A family may be again what it was.
+    by_family: HashMap<Arc<str>, Vec<i64>>,
+    /// What the file was when it was last read, as far as others change it.
+    version: Option<i64>,
     /// How many there were in the file, and their greatest number, also of those that can't be read.
     count: i64,
     highest: i64,
@@ -21,29 +25,69 @@ pub(super) struct Shapes {
 impl Shapes {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let mut shapes = Self::default();
-        shapes.renew(connection)?;
+        shapes.learn(connection)?;
+        shapes.learn_order(connection)?;
         Ok(shapes)
     }
 
-    /// Learns those that came since; all of them anew where some were forgotten.
+    /// For those who only read: whatever of it can be read.
+    pub(super) fn read_what_is_left(connection: &Connection) -> rusqlite::Result<Self> {
+        match Self::read(connection) {
+            Err(error) if is_broken(&error) => {}
+            read => return read,
+        }
+        let mut shapes = Self::default();
+        for order in ["ASC", "DESC"] {
+            unless_broken(shapes.learn_in(connection, order))?;
+        }
+        shapes.by_family.values_mut().for_each(|ids| ids.sort_unstable());
+        unless_broken(shapes.learn_order(connection))?;
+        Ok(shapes)
+    }
+
+    /// Learns those that came since; all of them anew where some were forgotten. Nothing where nobody else has stored
+    /// anything: whoever stores knows already.
     pub(super) fn renew(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let version = Some(number(connection, "data_version")?);
+        if self.version == version {
+            return Ok(());
+        }
+        // Those that were known are so still.
+        unless_broken(self.learn_changes(connection))?;
+        self.version = version;
+        Ok(())
+    }
+
+    fn learn_changes(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.learn(connection)?;
         let count: i64 = connection.prepare_cached("SELECT count(*) FROM shape")?.query_row([], |row| row.get(0))?;
         if count != self.count {
-            *self = Self::default();
-            self.learn(connection)?;
+            *self = Self::read(connection)?;
         }
+        self.learn_order(connection)
+    }
+
+    fn learn_order(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        told_last(connection)?.into_iter().for_each(|id| self.put_in_force(id));
         Ok(())
     }
 
     fn learn(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut query = connection.prepare_cached("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id")?;
+        self.learn_in(connection, "ASC")
+    }
+
+    fn learn_in(&mut self, connection: &Connection, order: &str) -> rusqlite::Result<()> {
+        let query = format!("SELECT id, family FROM shape WHERE id > ?1 ORDER BY id {order}");
+        let mut query = connection.prepare_cached(&query)?;
         let mut rows = query.query([self.highest])?;
         while let Some(row) = rows.next()? {
-            let (id, packed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let id: i64 = row.get(0)?;
+            if self.by_id.contains_key(&id) {
+                continue;
+            }
             self.count += 1;
-            self.highest = id;
-            match unpack(&packed) {
+            self.highest = self.highest.max(id);
+            match unpack(row.get_ref(1)?.as_bytes().unwrap_or_default()) {
                 Some(family) => self.insert(id, Arc::new(family)),
                 None => tracing::warn!(id, "a family in the history can't be read"),
             }
@@ -56,14 +100,11 @@ impl Shapes {
         for id in ids {
             let Some(family) = self.by_id.remove(id) else { continue };
             self.count -= 1;
-            if self.newest.get(&family.id) == Some(id) {
-                let others = self.by_id.iter().filter(|(_, other)| other.id == family.id).map(|(id, _)| *id);
-                match others.max() {
-                    Some(newest) => drop(self.newest.insert(Arc::clone(&family.id), newest)),
-                    None => drop(self.newest.remove(&family.id)),
-                }
+            if let Some(shapes) = self.by_family.get_mut(&family.id) {
+                shapes.retain(|other| other != id);
             }
         }
+        self.by_family.retain(|_, shapes| !shapes.is_empty());
     }
 
     pub(super) fn highest(&self) -> i64 {
@@ -71,22 +112,39 @@ impl Shapes {
     }
 
     fn insert(&mut self, id: i64, family: Arc<Family>) {
-        self.newest.insert(Arc::clone(&family.id), id);
+        self.by_family.entry(Arc::clone(&family.id)).or_default().push(id);
         self.by_id.insert(id, family);
+    }
+
+    fn put_in_force(&mut self, id: i64) {
+        let ids = self.by_id.get(&id).and_then(|family| self.by_family.get_mut(&family.id));
+        if let Some(ids) = ids.filter(|ids| ids.last() != Some(&id)) {
+            ids.retain(|other| *other != id);
+            ids.push(id);
+        }
     }
 
     pub(super) fn get(&self, id: i64) -> Option<&Arc<Family>> {
         self.by_id.get(&id)
     }
 
+    /// The numbers of a family's shapes, the oldest first, the one in force last.
+    pub(super) fn of(&self, family: &str) -> &[i64] {
+        self.by_family.get(family).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn families(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_family.keys()
+    }
+
     pub(super) fn is_known(&self, family: &str) -> bool {
-        self.newest.contains_key(family)
+        self.by_family.contains_key(family)
     }
 
     /// The families as they were last, by name.
     pub(super) fn newest(&self) -> Catalog {
         let mut families: Vec<Family> =
-            self.newest.values().filter_map(|id| Some((**self.get(*id)?).clone())).collect();
+            self.by_family.values().filter_map(|ids| Some((**self.get(*ids.last()?)?).clone())).collect();
         families.sort_by(|left, right| left.id.cmp(&right.id));
         Catalog(families)
     }
@@ -97,13 +155,9 @@ impl Shapes {
 
     /// The number of a family as it is now; a new one is stored, if there is any number left.
     pub(super) fn number(&mut self, family: &Family, within: &Transaction<'_>) -> rusqlite::Result<Option<i64>> {
-        let known = self.newest.get(&family.id).filter(|id| self.by_id.get(id).is_some_and(|known| **known == *family));
-        if let Some(id) = known {
-            return Ok(Some(*id));
-        }
-        if let Some((id, known)) = self.by_id.iter().find(|(_, known)| ***known == *family) {
-            let id = *id;
-            self.newest.insert(Arc::clone(&known.id), id);
+        let is_it = |id: &&i64| self.by_id.get(id).is_some_and(|known| **known == *family);
+        if let Some(id) = self.of(&family.id).iter().rev().find(is_it).copied() {
+            self.put_in_force(id);
             return Ok(Some(id));
         }
         if self.highest >= Place::LAST_SHAPE {
@@ -121,6 +175,13 @@ impl Shapes {
     pub(super) fn catalog(&self, ids: impl Iterator<Item = i64>) -> Catalog {
         Catalog(ids.filter_map(|id| self.get(id)).map(|family| (**family).clone()).collect())
     }
+}
+
+/// The shapes in force at the end of what is stored.
+pub(super) fn told_last(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let query = "SELECT shapes FROM catalog ORDER BY era DESC, first DESC LIMIT 1";
+    let told = connection.prepare_cached(query)?.query_row([], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    Ok(told.map(|bytes| Reader(&bytes).numbers()).unwrap_or_default())
 }
 
 /// A family as few bytes: what is usual is left out.

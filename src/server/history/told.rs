@@ -2,6 +2,7 @@
 
 use super::course::{Body, Course};
 use super::extent::ColumnShape;
+use super::paces::Paces;
 use super::rows::{Bucket, Buckets, Rows};
 use crate::model::{Family, Gap, GapReason, UnixMs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +31,10 @@ impl Told {
         Some(self.family.dimensions.len() + place)
     }
 
-    pub(super) fn course(&self, step_ms: i64, body: Body) -> Course {
-        Course { family: self.family.clone(), step_ms, body, derived: self.derived.clone(), late: Vec::new() }
+    /// The length of a bucket, or how far apart ticks are, is what it is at the end.
+    pub(super) fn course(&self, paces: Paces, body: Body) -> Course {
+        let (family, derived) = (self.family.clone(), self.derived.clone());
+        Course { family, step_ms: paces.last(), paces, body, derived, late: Vec::new() }
     }
 }
 
@@ -80,16 +83,28 @@ pub(super) fn merged(parts: Vec<Buckets>, width: usize) -> Buckets {
 }
 
 /// The ticks that are missing between a family's own, but for those that are missing for all.
-pub(super) fn holes(t: &[i64], interval: i64, known: &[Gap]) -> Vec<Gap> {
-    let mut holes = Vec::new();
+pub(super) fn holes(t: &[i64], paces: &Paces, known: &[Gap], reason: GapReason) -> Vec<Gap> {
+    let (mut holes, mut known) = (Vec::new(), known);
+    let push_hole = |holes: &mut Vec<Gap>, from: i64, to: i64| {
+        if from <= to {
+            holes.push(Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason });
+        }
+    };
     for pair in t.windows(2) {
+        // Where it changed, the longer one leaves no hole.
+        let interval = paces.at(pair[0]).max(paces.at(pair[1]));
         let (mut from, to) = (pair[0] + interval, pair[1] - interval);
+        while let [gap, later @ ..] = known
+            && gap.to < Some(UnixMs(from))
+        {
+            known = later;
+        }
         for gap in known {
             let (Some(first), Some(last)) = (gap.from, gap.to) else { continue };
-            if from > to {
+            if from > to || first.0 > to {
                 break;
             }
-            if last.0 < from || first.0 > to {
+            if last.0 < from {
                 continue;
             }
             let before = first.0 - 1;
@@ -104,10 +119,4 @@ pub(super) fn holes(t: &[i64], interval: i64, known: &[Gap]) -> Vec<Gap> {
         }
     }
     holes
-}
-
-fn push_hole(holes: &mut Vec<Gap>, from: i64, to: i64) {
-    if from <= to {
-        holes.push(Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason: GapReason::Late });
-    }
 }

@@ -1,12 +1,14 @@
 //! What stands in the file, and what waits, as parts of a course: with what of it is damaged.
 
-use super::super::block;
+use super::super::block::decode_at as decode_block;
 use super::super::bytes::Damaged;
 use super::super::database::is_broken;
 use super::super::eras::Eras;
 use super::super::extent::Extent;
 use super::super::place::{Place, Stored, extent};
 use super::super::rows::Rows;
+use super::super::salvage::{lost_between, read_block};
+use super::super::scan::{Scan, instant};
 use super::super::tier::Tier;
 use super::Reading;
 use crate::model::{Gap, GapReason, UnixMs};
@@ -24,8 +26,12 @@ impl Reading<'_> {
     pub(super) fn read_ticks(&mut self, shapes: &[i64], from: i64, to: i64) -> rusqlite::Result<Parts<Rows>> {
         let mut parts: Parts<Rows> = HashMap::new();
         for shape in shapes {
-            let extents = self.read_extents(&self.places_of(Tier::Ticks, *shape, from, to)?, |_, _, body| {
-                Extent::<Rows>::decode(body)
+            let places = self.places_of(Tier::Ticks, *shape, from, to)?;
+            let width = self.width(*shape);
+            let extents = self.read_extents(&places, |_, place, stored| {
+                let extent = Extent::<Rows>::decode(&stored.body)?;
+                let begins = extent.body.t.first().is_none_or(|first| place.holds(Tier::Ticks, *first));
+                if begins && extent.shape.len() == width { Ok(extent) } else { Err(Damaged) }
             })?;
             let rows = extents.into_iter().map(|(era, extent)| (era, extent.body));
             parts.entry(*shape).or_default().extend(rows);
@@ -36,6 +42,11 @@ impl Reading<'_> {
         Ok(parts)
     }
 
+    /// How many dimensions a shape has: with more or fewer columns, something else stands in its place.
+    pub(super) fn width(&self, shape: i64) -> usize {
+        self.known.get(shape).map_or(0, |family| family.dimensions.len())
+    }
+
     /// What is in no extent yet.
     pub(super) fn read_open(&self, shapes: &[i64]) -> Parts<Rows> {
         shapes.iter().filter_map(|shape| Some((*shape, self.open.get(shape)?.clone()))).collect()
@@ -43,36 +54,42 @@ impl Reading<'_> {
 
     /// Reads the blocks once for all families of a group, and what waits.
     pub(super) fn open_blocks(&mut self, wanted: &HashSet<i64>, from: i64, to: i64) -> rusqlite::Result<()> {
+        let connection = &self.database.connection;
+        let scan = Scan::of(connection, "hot", [0, i64::MAX])?;
         let mut parts: Parts<Rows> = HashMap::new();
         let mut damaged = Vec::new();
-        {
-            let query = "SELECT place, last, block FROM hot WHERE last >= ?1 ORDER BY place";
-            let mut query = self.database.connection.prepare_cached(query)?;
-            let mut blocks = query.query([from])?;
-            while let Some(row) = blocks.next()? {
-                let place = Place(row.get(0)?);
-                if place.first() > to {
-                    continue;
-                }
-                let era = place.era();
-                let bytes = row.get_ref(2)?.as_bytes().unwrap_or_default();
-                let take = |shape, rows: Rows| {
-                    let known = parts.entry(shape).or_default();
-                    match known.last_mut() {
-                        Some((same, before)) if *same == era && before.columns.len() == rows.columns.len() => {
-                            before.append(rows);
-                        }
-                        _ => known.push((era, rows)),
+        if let Some([before, behind]) = scan.lost {
+            damaged.extend(lost_between(before, behind, self.stored));
+        }
+        for row in scan.rows.iter().filter(|row| row.reaches(from) && row.place.first() <= to) {
+            let (place, era) = (row.place, row.place.era());
+            let take = |shape, rows: Rows| {
+                let known = parts.entry(shape).or_default();
+                match known.last_mut() {
+                    Some((same, before))
+                        if *same == era
+                            && before.columns.len() == rows.columns.len()
+                            && before.t.last() < rows.t.first() =>
+                    {
+                        before.append(rows);
                     }
-                };
-                if block::decode(bytes, |shape| wanted.contains(&shape), take).is_err() {
-                    damaged.push((place, row.get(1)?));
+                    _ => known.push((era, rows)),
                 }
+            };
+            let is_read = match read_block(connection, place) {
+                Ok(bytes) => {
+                    bytes.is_none_or(|bytes| decode_block(place, &bytes, |shape| wanted.contains(&shape), take).is_ok())
+                }
+                Err(error) if is_broken(&error) => false,
+                Err(error) => return Err(error),
+            };
+            if !is_read {
+                damaged.push((era, place.first(), row.last()));
             }
         }
-        for (place, last) in damaged {
-            let is_news = self.damages.hot.insert(place);
-            self.gaps.push((place.era(), damage(is_news, "all families", place.first(), last)));
+        for (era, first, last) in damaged {
+            let is_news = self.damages.hot.insert(Place::of_block(era, first));
+            self.gaps.push((era, damage(is_news, "all families", first, last)));
         }
         for (shape, era, rows) in self.waiting.iter().filter(|(shape, ..)| wanted.contains(shape)) {
             parts.entry(*shape).or_default().push((*era, rows.clone()));
@@ -81,23 +98,49 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The extents that may reach into a stretch.
-    pub(super) fn places_of(&self, tier: Tier, shape: i64, from: i64, to: i64) -> rusqlite::Result<Vec<Place>> {
+    /// The extents that may reach into a stretch. Where some of them can't be found, that is a gap of their family.
+    pub(super) fn places_of(&mut self, tier: Tier, shape: i64, from: i64, to: i64) -> rusqlite::Result<Vec<Place>> {
         if shape < 0 {
             return Ok(Vec::new());
         }
         let begin = Place::of_extent(tier, shape, from.saturating_sub(tier.extent_ms()));
         let end = Place::of_extent(tier, shape, to);
-        let query = "SELECT place FROM extent WHERE place >= ?1 AND place <= ?2";
-        let mut query = self.database.connection.prepare_cached(query)?;
-        query.query_map([begin.0, end.0], |row| row.get(0).map(Place))?.collect()
+        let scan = Scan::of(&self.database.connection, "extent", [begin.0, end.0 + 1])?;
+        if let Some([before, behind]) = scan.lost {
+            let first = before.map_or(from, |row| row.last().saturating_add(1)).max(from);
+            let last = behind.map_or(to, |row| row.place.first() - 1).min(to);
+            if first <= last {
+                self.push_damaged(Place::of_extent(tier, shape, first), i64::MAX, last);
+            }
+        }
+        Ok(scan.rows.iter().filter(|row| row.reaches(from)).map(|row| row.place).collect())
+    }
+
+    /// Told once, and a gap of its family from then on.
+    fn push_damaged(&mut self, place: Place, era: i64, last: i64) {
+        let is_news = self.damages.known.insert(place);
+        let family = self.known.get(place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
+        let gap = damage(is_news, &family, place.first(), last);
+        self.damaged.entry(place.shape()).or_default().push((era, gap));
+    }
+
+    /// Whether there are ticks of a shape in a stretch.
+    pub(super) fn has_ticks(&self, shape: i64, from: i64, to: i64) -> bool {
+        let holds = |rows: &Rows| rows.t.get(rows.t.partition_point(|t| *t < from)).is_some_and(|t| *t <= to);
+        let is_open = || self.open.get(&shape).is_some_and(|parts| parts.iter().any(|(_, rows)| holds(rows)));
+        let begin = Place::of_extent(Tier::Ticks, shape, from.saturating_sub(Tier::Ticks.extent_ms()));
+        let end = Place::of_extent(Tier::Ticks, shape, to);
+        let query = "SELECT 1 FROM extent WHERE place >= ?1 AND place <= ?2 AND last >= ?3";
+        let stored = || self.database.connection.prepare_cached(query)?.exists([begin.0, end.0, from]);
+        // Where that can't be read, there is nothing to be told of.
+        is_open() || shape >= 0 && stored().unwrap_or(false)
     }
 
     /// Each with its era, but for what is damaged: that is told once, and a gap from then on.
     pub(super) fn read_extents<T: Send>(
         &mut self,
         places: &[Place],
-        decode: impl Fn(&Eras, i64, &[u8]) -> Result<T, Damaged> + Sync,
+        decode: impl Fn(&Eras, Place, &Stored) -> Result<T, Damaged> + Sync,
     ) -> rusqlite::Result<Vec<(i64, T)>> {
         let mut stored = Vec::with_capacity(places.len());
         for place in places {
@@ -110,33 +153,42 @@ impl Reading<'_> {
                 Err(error) => return Err(error),
             }
         }
-        let decoded = side_by_side(&stored, |(_, stored)| decode(&self.eras, stored.era, &stored.body));
+        let decoded = side_by_side(&stored, |(place, stored)| decode(&self.eras, *place, stored));
         let mut read = Vec::with_capacity(decoded.len());
         for ((place, Stored { era, last, .. }), decoded) in stored.into_iter().zip(decoded) {
-            if let Ok(extent) = decoded {
-                read.push((era, extent));
-                continue;
+            match decoded {
+                Ok(extent) => read.push((era, extent)),
+                Err(Damaged) => self.push_damaged(place, era, last),
             }
-            let is_news = self.damages.known.insert(place);
-            let family = self.shapes.get(&place.shape()).map(|family| Arc::clone(&family.id)).unwrap_or_default();
-            let gap = damage(is_news, &family, place.first(), last);
-            self.damaged.entry(place.shape()).or_default().push((era, gap));
         }
         Ok(read)
     }
 
-    pub(super) fn read_gaps(&mut self, from: i64, to: i64) -> rusqlite::Result<()> {
+    /// As far as they can be read; whether that is all of them.
+    pub(super) fn read_gaps(&mut self, from: i64, to: i64) -> rusqlite::Result<bool> {
+        for order in ["ASC", "DESC"] {
+            match self.read_gaps_in(order, from, to) {
+                // From the other end there are more; those that are read twice are told once.
+                Err(error) if is_broken(&error) => self.damages.tell_gaps(),
+                read => return read.map(|()| order == "ASC"),
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_gaps_in(&mut self, order: &str, from: i64, to: i64) -> rusqlite::Result<()> {
         let era = if self.database.has_eras_of_gaps { "era" } else { "(SELECT coalesce(max(era), 0) FROM era)" };
-        let mut query = self
-            .database
-            .connection
-            .prepare_cached(&format!("SELECT {era}, first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2"))?;
+        let mut query = self.database.connection.prepare_cached(&format!(
+            "SELECT {era}, first, last, reason FROM gap WHERE last >= ?1 AND first <= ?2 ORDER BY rowid {order}"
+        ))?;
         let mut rows = query.query([from, to])?;
         while let Some(row) = rows.next()? {
             let reason = row.get_ref(3)?.as_str().unwrap_or_default();
             let reason = GapReason::ALL.into_iter().find(|known| known.id() == reason).unwrap_or(GapReason::Unknown);
-            let [from, to] = [row.get(1)?, row.get(2)?].map(|t| Some(UnixMs(t)));
-            self.gaps.push((row.get(0)?, Gap { from, to, reason }));
+            // Something else than instants is damage.
+            let [Some(first), Some(last)] = [instant(row, 1), instant(row, 2)] else { continue };
+            let gap = Gap { from: Some(UnixMs(first)), to: Some(UnixMs(last)), reason };
+            self.gaps.extend(row.get(0).ok().map(|era| (era, gap)));
         }
         Ok(())
     }
