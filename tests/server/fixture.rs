@@ -181,13 +181,9 @@ pub(crate) async fn within(limit: Duration, attempt: impl AsyncFn() -> io::Resul
     Err(io::Error::other(format!("{limit:?} were promised, it took {taken:?}")))
 }
 
-/// Says that a test was left out, past its own capture of what is printed: that must be seen. Who runs it as root for
-/// all others to rely on has to let it do what it needs.
+/// Says that a test was left out, past its own capture of what is printed: that must be seen. A container's root may be
+/// refused what it needs as well.
 pub(crate) fn skip(reason: impl Display) -> io::Result<()> {
-    assert!(
-        std::env::var_os("CI").is_none() || !rustix::process::geteuid().is_root(),
-        "root may do this, and CI leaves nothing out: {reason}"
-    );
     writeln!(io::stderr(), "skipped: {reason}")
 }
 
