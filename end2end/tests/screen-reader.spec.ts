@@ -59,7 +59,7 @@ test("every figure says what it shows", { tag: "@nojs" }, async ({ launch, overv
     const figures = await overview.page.locator("main figure").evaluateAll((all) =>
       all.map((figure) => ({
         name: document.getElementById(figure.getAttribute("aria-labelledby") ?? "")?.textContent ?? "",
-        words: document.getElementById(figure.getAttribute("aria-describedby") ?? "")?.textContent ?? "",
+        words: document.getElementById(figure.querySelector("[aria-describedby]")?.getAttribute("aria-describedby") ?? "")?.textContent ?? "",
         // A list of devices or of figures is text itself.
         isText: figure.querySelector("table[aria-labelledby] tbody tr, dl") !== null && !figure.matches(".chart"),
       })),

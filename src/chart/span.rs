@@ -113,13 +113,13 @@ impl Window {
         if self == Self::ONE { 5_000 } else { self.label_step_ms() }
     }
 
-    /// How much time is drawn as one: so much that there are some 120 in a window, never less than an
+    /// How much time is drawn as one: so much that there are some 100 in a window, never less than an
     /// interval of what is drawn.
     pub fn bucket_ms(self, interval: Interval) -> i64 {
         let usual = match self {
             Self::ONE => 1_000,
-            Self::FIVE => 2_500,
-            Self::TEN => 5_000,
+            Self::FIVE => 3_000,
+            Self::TEN => 6_000,
             _ => self.ms() / 240,
         };
         if interval.ms() >= usual {
@@ -223,10 +223,10 @@ mod tests {
     fn buckets_are_few_and_hold_a_tick_each() {
         for (window, interval_ms, bucket_ms) in [
             (Window::ONE, 1_000, 1_000),
-            (Window::FIVE, 250, 2_500),
-            (Window::FIVE, 1_000, 2_500),
+            (Window::FIVE, 250, 3_000),
+            (Window::FIVE, 1_000, 3_000),
             (Window::FIVE, 10_000, 10_000),
-            (Window::TEN, 1_000, 5_000),
+            (Window::TEN, 1_000, 6_000),
             (Window::TEN, 7_001, 7_001),
             (Window::ONE, 60_000, 60_000),
         ] {

@@ -172,7 +172,7 @@ fn links(assets: &Assets) -> Links {
     let own = assets.links();
     Links {
         css: match assets.style() {
-            Some(text) => Some(Style::Inside(text)),
+            Some(text) => Some(Style::inside(text)),
             None => own.as_ref().map(|links| Style::Beside(links.css.clone())),
         },
         js: own.as_ref().map(|links| links.js.clone()),

@@ -59,8 +59,8 @@ impl Assets {
         }
     }
 
-    /// The style sheet, to stand in the page itself: a request for it would hold up the first paint. `None` where it may
-    /// change while the server runs.
+    /// The style sheet, to stand in the pages themselves: a request for it would hold up the first paint. `None` where it
+    /// may change while the server runs.
     pub fn style(&self) -> Option<&'static str> {
         match self {
             Self::Embedded => embedded::text("pkg/telltale.css"),

@@ -25,7 +25,7 @@ pub fn Chart(
     let id = format!("chart-{}", family.id);
     let (name, title, words) = (family.id.to_string(), format!("{id}-title"), format!("{id}-words"));
     view! {
-        <figure class="chart" data-family=name aria-labelledby=title.clone() aria-describedby=words.clone()>
+        <figure class="chart" data-family=name aria-labelledby=title.clone()>
             <figcaption>
                 <h3 id=title.clone()>{family.title.to_string()}</h3>
             </figcaption>
@@ -184,14 +184,13 @@ fn Menu(family: Family, data: String) -> impl IntoView {
 /// The chart's numbers as a table, for whoever reads rather than looks.
 #[component]
 fn TableTwin(family: Family, rows: String) -> impl IntoView {
-    let label = format!("{}: table", family.title);
     let count = if family.is_heat() { heat::SUMMARY.len() } else { family.dimensions.len() };
     let heads =
         (0..count).map(|index| view! { <th scope="col">{legend_label(&family, index).to_owned()}</th> }).collect_view();
     view! {
         <details class="twin">
             <summary>"Table"</summary>
-            <div class="scroll" tabindex="0" role="region" aria-label=label>
+            <div class="scroll" tabindex="0" role="group" aria-label="Table">
                 <table>
                     <thead>
                         <tr>

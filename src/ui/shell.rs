@@ -21,8 +21,35 @@ pub struct Links {
 /// The style sheet: in the page itself, or, while it is being worked on, beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Style {
-    Inside(&'static str),
+    Inside {
+        whole: &'static str,
+        /// Without the layer that only the page of processes needs.
+        of_charts: Arc<str>,
+    },
     Beside(String),
+}
+
+impl Style {
+    pub fn inside(whole: &'static str) -> Self {
+        Self::Inside { whole, of_charts: without_layer(whole, "processes").into() }
+    }
+}
+
+/// A style sheet without one of its layers.
+fn without_layer(sheet: &str, layer: &str) -> String {
+    let begins = format!("@layer {layer}{{");
+    let Some((before, inside)) = sheet.split_once(&begins) else { return sheet.to_owned() };
+    let mut depth = 1;
+    let end = inside.find(|c| {
+        depth += match c {
+            '{' => 1,
+            '}' => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    let after = end.and_then(|end| inside.get(end + 1..)).unwrap_or_default();
+    format!("{before}{after}")
 }
 
 #[component]
@@ -60,7 +87,7 @@ pub fn Shell(
                 <title>{format!("{} · {}", host.name, view.title())}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/site.webmanifest" />
-                {links.css.clone().map(|style| view! { <StyleSheet style /> })}
+                {links.css.clone().map(|style| view! { <StyleSheet style view /> })}
                 <Scripts links />
                 {watch.map(|options| view! { <AutoReload options /> })}
                 {refresh.map(|seconds| view! {
@@ -193,9 +220,12 @@ fn memory(host: &HostFacts) -> String {
 }
 
 #[component]
-fn StyleSheet(style: Style) -> impl IntoView {
+fn StyleSheet(style: Style, view: View) -> impl IntoView {
     match style {
-        Style::Inside(text) => Either::Left(view! { <style nonce=use_nonce() inner_html=text></style> }),
+        Style::Inside { whole, of_charts } => {
+            let text = if view == View::Processes { whole.to_owned() } else { of_charts.to_string() };
+            Either::Left(view! { <style nonce=use_nonce() inner_html=text></style> })
+        }
         Style::Beside(href) => Either::Right(view! { <link rel="stylesheet" href=href /> }),
     }
 }
@@ -229,6 +259,21 @@ fn state_json(page: &PageState) -> String {
 mod tests {
     use super::*;
     use crate::model::HostLimits;
+
+    #[test]
+    fn a_layer_is_left_out_of_a_sheet() {
+        for (sheet, expected) in [
+            (
+                "@layer a{.x{y:z}}@layer p{.x{y:z}@media print{.q{r:s}}}@layer b{.x{y:z}}",
+                "@layer a{.x{y:z}}@layer b{.x{y:z}}",
+            ),
+            ("@layer a{.x{y:z}}@layer p{.x{y:z}}", "@layer a{.x{y:z}}"),
+            ("@layer p2{.x{y:z}}", "@layer p2{.x{y:z}}"),
+            ("", ""),
+        ] {
+            assert_eq!(without_layer(sheet, "p"), expected);
+        }
+    }
 
     #[test]
     fn limits_stand_before_what_the_machine_has() {
