@@ -20,6 +20,7 @@ mod extent;
 #[cfg(test)]
 mod fixture;
 mod forget;
+mod gaps;
 mod inbox;
 mod lock;
 mod paces;

@@ -80,6 +80,8 @@ pub struct Course {
     pub t: Vec<i64>,
     /// By the dimension's id, or by the name of the series.
     pub dimensions: BTreeMap<String, Values>,
+    /// What is missing, oldest first, each with its reason: beside buckets only what is at least as long as one, and of
+    /// what is missing everywhere the longest 1 000.
     pub gaps: Vec<Gap>,
 }
 

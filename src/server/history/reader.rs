@@ -11,6 +11,7 @@ use super::database::{Database, end_what_broke_off};
 use super::derived::Derived;
 use super::eras::Eras;
 use super::extent::{ColumnShape, Extent};
+use super::gaps::seen;
 use super::paces::Paces;
 use super::rows::{Buckets, Rows};
 use super::tier::Tier;
@@ -181,6 +182,7 @@ impl<'a> Reading<'a> {
             }
         }
         let courses: Vec<Course> = courses.into_iter().map(|(course, _)| course).collect();
+        let gaps = if question.detail == Detail::Ticks { gaps } else { gaps_seen(&courses, gaps) };
         Ok(Answer { courses, gaps })
     }
 
@@ -313,6 +315,13 @@ impl<'a> Reading<'a> {
         self.beside.insert(Arc::clone(family), ((from, to), in_order(joined, columns)));
         Ok(())
     }
+}
+
+/// Beside points, what they can show.
+fn gaps_seen(courses: &[Course], gaps: Vec<Gap>) -> Vec<Gap> {
+    let step = courses.iter().map(|course| course.step_ms).min().unwrap_or(0);
+    let interval = courses.iter().map(|course| course.family.interval_ms.ms()).max().unwrap_or(0);
+    seen(gaps, step, interval)
 }
 
 fn in_turn(mut gaps: Vec<Gap>) -> Vec<Gap> {

@@ -93,16 +93,18 @@ impl Tier {
     }
 }
 
-/// The shortest step, not below `least_ms`, of which at most so many reach across a stretch of time.
-pub(super) fn step_for(length_ms: i64, points: usize, least_ms: i64) -> i64 {
+/// The shortest step, not below `least_ms`, of which at most so many reach across a stretch of time, both ends included.
+pub(super) fn step_for((from, to): (i64, i64), points: usize, least_ms: i64) -> i64 {
     let points = i64::try_from(points.max(1)).unwrap_or(i64::MAX);
-    // The first and the last bucket may be there only in part.
-    let fits = |step: &i64| *step >= least_ms && length_ms / step + 2 <= points.max(3);
+    let fits = |step: &i64| match points {
+        1 => from.div_euclid(*step) == to.div_euclid(*step),
+        // The first and the last bucket may be there only in part, wherever the stretch begins.
+        _ => (to - from).max(0) / step + 2 <= points,
+    };
     let longest = STEPS_MS[STEPS_MS.len() - 1];
-    STEPS_MS.into_iter().find(fits).unwrap_or_else(|| {
-        let steps = (length_ms / longest + 2).max(1);
-        (steps / points + 1) * longest
-    })
+    let longer = std::iter::successors(longest.checked_mul(2), |step| step.checked_mul(2));
+    let steps = STEPS_MS.into_iter().filter(|step| *step >= least_ms);
+    steps.chain(longer).find(fits).unwrap_or(longest)
 }
 
 /// How long each tier is kept, and how large all of it may become.
@@ -162,13 +164,16 @@ mod tests {
             (HOUR_MS, 10_000, MINUTE_MS, MINUTE_MS, Tier::Minutes),
             (0, 1, SECOND_MS, SECOND_MS, Tier::Ticks),
         ] {
-            let step = step_for(length, points, least);
+            let step = step_for((0, length), points, least);
             assert_eq!((step, Tier::of_step(step)), (expected, tier), "{length} ms in {points} points");
         }
-        for points in [1, 2, 3, 7, 100, 10_000] {
-            for length in [1, 1_000, 86_400_000, i64::MAX / 4] {
-                let step = step_for(length, points, 1);
-                assert!((length / step + 1) as u128 <= points.max(3) as u128 + 1, "{length} in {points}: {step}");
+        for points in [1, 2, 3, 4, 7, 100, 10_000] {
+            for length in [0, 1, 1_000, 86_400_000, 3 * 365 * DAY_MS, 1 << 50] {
+                for from in [0, 1, 59_999, 1_795_233_600_000, 1_795_233_599_999] {
+                    let step = step_for((from, from + length), points, 1);
+                    let told = (from + length).div_euclid(step) - from.div_euclid(step) + 1;
+                    assert!(told <= points as i64, "{length} from {from} in {points}: {told} of {step}");
+                }
             }
         }
     }

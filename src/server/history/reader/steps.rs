@@ -32,7 +32,7 @@ impl Reading<'_> {
         }
         // Finer than what was sampled, or than what is kept of that time, would be nothing at all.
         let least = if is_kept { longest } else { self.coarser_than_ticks(from) };
-        Some(step_for((to - from).max(0), points, least))
+        Some(step_for((from, to), points, least))
     }
 
     /// Before it is known at which of its intervals a family was sampled then.

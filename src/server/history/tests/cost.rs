@@ -85,3 +85,18 @@ fn where_tiers_begin_is_remembered_until_that_changes() -> Result {
 fn every_minute() -> Arc<Catalog> {
     Arc::new(Catalog(vec![family("cpu", 60_000, &["user", "system", "iowait"]).stacked()]))
 }
+
+#[test]
+fn no_more_points_are_told_than_were_asked_for() -> Result {
+    let history = start(None)?;
+    record(&history, 3_500..3_700);
+    for points in 1..6 {
+        for (from, to) in [(3_500, 3_599), (3_550, 3_650), (3_590, 3_610), (3_600, 3_600), (0, 100_000)] {
+            let (from, to) = (BEGIN + from * 1_000, BEGIN + to * 1_000);
+            let (course, _) = ask(&history, "cpu", from, to, Detail::Points(points))?;
+            let told = course.body.t().len();
+            assert!((1..=points).contains(&told), "{told} of {points} from {from} to {to}, {} ms", course.step_ms);
+        }
+    }
+    Ok(())
+}
