@@ -13,6 +13,9 @@ use std::time::Duration;
 /// So many free pages are kept for the hour to come; more are given back to the file system.
 const SPARE_PAGES: i64 = 4_096;
 
+/// Beside damage the next shape is looked for under one number after the other: not for longer than this.
+const MOST_STEPS_BESIDE_DAMAGE: i64 = 10_000;
+
 /// Drops what is too old, then the oldest of the finest until the rest is small enough, and gives space back.
 pub(super) fn forget(database: &mut Database, now: i64, retention: &Retention) -> rusqlite::Result<()> {
     let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
@@ -141,7 +144,7 @@ fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Firsts> {
                 firsts.are_all = false;
                 let highest: i64 = connection.query_row("SELECT max(id) FROM shape", [], |row| row.get(0))?;
                 next = next.next_shape();
-                if next.shape() > highest {
+                if next.shape() > highest.min(MOST_STEPS_BESIDE_DAMAGE) {
                     break;
                 }
                 continue;
