@@ -83,7 +83,7 @@ test("very many cores are a map of heat that can be read", { tag: "@nojs" }, asy
   expect((await overview.heat("cpu.cores")).filter((path) => path.length > 20).length).toBeGreaterThanOrEqual(2);
   await expect(cores.locator(".legend .name")).toHaveText(["highest", "mean", "lowest"]);
   await expect(cores.locator(".legend .value")).toHaveText([/^\d.*% \(core \d+\)$/, /^\d.*%$/, /^\d.*%$/]);
-  const words = await cores.getAttribute("aria-describedby");
+  const words = await cores.locator("[aria-describedby]").getAttribute("aria-describedby");
   await expect(page.locator(`[id="${words}"]`)).toHaveText(/128 lines between .*%.*Highest now: core \d+ with .*%/);
   await cores.getByText("Table", { exact: true }).click();
   await expect(cores.getByRole("columnheader")).toHaveText(["Time", "highest", "mean", "lowest", "Note"]);

@@ -216,7 +216,9 @@ async fn what_is_missing_is_a_gap_with_its_reason() -> io::Result<()> {
         (format!("family=cpu&from={}&to={}", ms(7), ms(11)), json!([suspended])),
         (format!("family=cpu&from={}&to={}", ms(0), ms(4)), json!([])),
         (format!("family=mounts&from={}&to={}", ms(0), ms(60)), json!([suspended])),
-        (format!("family=cpu&from={}&to={}&points=1", ms(0), ms(60)), json!([suspended])),
+        // Buckets of five seconds, and of an hour: what is shorter can't be seen beside them.
+        (format!("family=cpu&from={}&to={}&points=7", ms(0), ms(14)), json!([suspended])),
+        (format!("family=cpu&from={}&to={}&points=1", ms(0), ms(60)), json!([])),
     ] {
         assert_eq!(ask(&server, &query).await?.json()["gaps"], gaps, "{query}");
     }

@@ -2,7 +2,7 @@
 
 use super::beginnings::Beginnings;
 use super::recent::last_seen;
-use super::salvage::{mend, set_aside};
+use super::salvage::{check_tables, mend, set_aside};
 use super::shapes::Shapes;
 use super::trouble::{is_full, may_pass};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -157,7 +157,7 @@ impl Database {
             backup.iter().for_each(|backup| drop(fs::remove_file(backup)));
             return Err(wrong(error));
         }
-        mend(&mut connection).map_err(wrong)?;
+        check_tables(&connection).and_then(|()| mend(&mut connection)).map_err(wrong)?;
         last_seen(&connection).map_err(wrong)?;
         if let Some(backup) = backup {
             tracing::info!(backup = %backup.display(), "the history is brought up to date; as it was it is kept");

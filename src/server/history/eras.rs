@@ -1,6 +1,7 @@
 //! Which clock's word counts where two of them speak of the same time.
 
 use super::database::is_broken;
+use super::place::Place;
 use super::scan::instant;
 use crate::model::{Gap, UnixMs};
 use rusqlite::Connection;
@@ -35,7 +36,8 @@ impl Eras {
         let mut query = connection.prepare_cached(&format!("SELECT era, first, last FROM era ORDER BY era {order}"))?;
         let eras = query.query_map([], |row| {
             let of_time = |column| instant(row, column).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, 0));
-            Ok((i64::from(row.get::<_, u32>(0)?), of_time(1)?, of_time(2)?))
+            let era = Some(row.get::<_, i64>(0)?).filter(|era| (0..=Place::LAST_ERA).contains(era));
+            Ok((era.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, 0))?, of_time(1)?, of_time(2)?))
         });
         for era in eras? {
             self.0.push(era?);

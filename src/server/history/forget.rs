@@ -14,6 +14,9 @@ use std::time::Duration;
 /// So many free pages are kept for the hour to come; more are given back to the file system.
 const SPARE_PAGES: i64 = 4_096;
 
+/// Beside damage the next shape is looked for under one number after the other: not for longer than this.
+const MOST_STEPS_BESIDE_DAMAGE: i64 = 10_000;
+
 /// So many pages are given back at once.
 const MOST_PAGES: i64 = 512;
 
@@ -226,7 +229,7 @@ fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Firsts> {
                 firsts.are_all = false;
                 let highest: i64 = connection.query_row("SELECT max(id) FROM shape", [], |row| row.get(0))?;
                 next = next.next_shape();
-                if next.shape() > highest {
+                if next.shape() > highest.min(MOST_STEPS_BESIDE_DAMAGE) {
                     break;
                 }
                 continue;

@@ -15,6 +15,8 @@ impl Place {
     /// Of a shape's number.
     const SHAPE_BITS: u32 = 19;
     pub(super) const LAST_SHAPE: i64 = (1 << Self::SHAPE_BITS) - 1;
+    /// Of a block's place there is room for no greater number.
+    pub(super) const LAST_ERA: i64 = (1 << (63 - Self::T_BITS)) - 1;
 
     pub(super) fn of_extent(tier: Tier, shape: i64, first: i64) -> Self {
         let shape = shape.clamp(0, Self::LAST_SHAPE);

@@ -2,7 +2,7 @@
 //! stays in the file under another name, for its pages can't be given back without reading them. A file that can't go on is
 //! kept under another name itself.
 
-use super::database::{FILE, OpenError, is_broken, transaction};
+use super::database::{Database, FILE, OpenError, is_broken, transaction};
 use super::eras::Eras;
 use super::place::Place;
 use super::scan::{Scan, Stands};
@@ -10,9 +10,27 @@ use super::shapes::told_last;
 use super::tier::HOUR_MS;
 use super::writer::store_gap;
 use crate::model::{Gap, GapReason, UnixMs};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ffi};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+/// Whether the tables are those that were made: what they are is written in the file as well.
+pub(super) fn check_tables(connection: &Connection) -> rusqlite::Result<()> {
+    let columns = |connection: &Connection| -> rusqlite::Result<Vec<[String; 4]>> {
+        let mut query = connection.prepare(
+            "SELECT made.name, own.name, own.type, CAST(own.pk AS TEXT)
+             FROM sqlite_schema AS made, pragma_table_info(made.name) AS own",
+        )?;
+        let rows = query.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+        rows.collect()
+    };
+    let found = columns(connection)?;
+    let expected = columns(&Database::in_memory()?.connection)?;
+    if expected.iter().all(|column| found.contains(column)) {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), None))
+}
 
 /// Before anything is written: one after the other, the tables in which it will be.
 pub(super) fn mend(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -50,9 +68,13 @@ pub(super) fn mend_blocks(connection: &mut Connection) -> rusqlite::Result<()> {
         lost.extend(lost_between(before, behind, newest));
     }
     for row in &scan.rows {
-        match read_block(connection, row.place) {
-            Err(error) if is_broken(&error) => lost.push((row.place.era(), row.place.first(), row.last())),
-            read => drop(read?),
+        let is_sound = match read_block(connection, row.place) {
+            Err(error) if is_broken(&error) => false,
+            // What a walk comes to and a number does not lead to: others would be put into the wrong place as well.
+            block => block?.is_some(),
+        };
+        if !is_sound {
+            lost.push((row.place.era(), row.place.first(), row.last()));
         }
     }
     if scan.lost.is_none() && lost.is_empty() {
@@ -120,9 +142,9 @@ fn sound_rows(connection: &Connection, table: &str) -> rusqlite::Result<Vec<i64>
     let mut query = connection.prepare(&format!("SELECT * FROM {table} WHERE rowid = ?1"))?;
     let mut sound = Vec::new();
     for row in Scan::of(connection, table, [i64::MIN, i64::MAX])?.rows {
-        match query.query_row([row.place.0], |_| Ok(())) {
+        match query.exists([row.place.0]) {
             Err(error) if is_broken(&error) => {}
-            read => read.map(|()| sound.push(row.place.0))?,
+            is_there => sound.extend(is_there?.then_some(row.place.0)),
         }
     }
     Ok(sound)

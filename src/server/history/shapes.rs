@@ -82,6 +82,10 @@ impl Shapes {
         let mut rows = query.query([self.highest])?;
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
+            // The next one would have no place.
+            if !(0..=Place::LAST_SHAPE).contains(&id) {
+                return Err(rusqlite::Error::IntegralValueOutOfRange(0, id));
+            }
             if self.by_id.contains_key(&id) {
                 continue;
             }

@@ -77,9 +77,8 @@ impl Reading<'_> {
                 }
             };
             let is_read = match read_block(connection, place) {
-                Ok(bytes) => {
-                    bytes.is_none_or(|bytes| decode_block(place, &bytes, |shape| wanted.contains(&shape), take).is_ok())
-                }
+                Ok(bytes) => bytes
+                    .is_some_and(|bytes| decode_block(place, &bytes, |shape| wanted.contains(&shape), take).is_ok()),
                 Err(error) if is_broken(&error) => false,
                 Err(error) => return Err(error),
             };

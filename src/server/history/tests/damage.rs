@@ -1,6 +1,7 @@
 //! Pages of the file that are damaged: they cost what stands on them, and storing goes on.
 
 use super::*;
+use crate::model::LastSeen;
 use std::fs;
 
 const PAGE: usize = 1_024;
@@ -66,12 +67,18 @@ fn names(directory: &Path) -> Result<Vec<String>> {
 
 /// Everything goes on from the end of the file; values that are told are those that were sampled.
 fn check_goes_on(directory: &Path, at: &str) -> Result<usize> {
-    let history = start(Some(directory))?;
-    record(&history, 8_000..8_010);
+    let opened = open(Some(directory), Retention::default())?;
+    // As the sampler goes on: the end may be told as another one than it was.
+    let era = opened.recent.last.map_or(0, |LastSeen { id, .. }| id.era + u32::from(id.t.0 >= BEGIN + 8_000_000));
+    let record_on = |history: &History, seconds: std::ops::Range<i64>| {
+        seconds.for_each(|second| history.record(&observation(era, BEGIN + second * 1_000)));
+    };
+    let history = History::start(opened, catalog(), Arc::default())?;
+    record_on(&history, 8_000..8_010);
     assert!(history.flush(PATIENCE), "{at}: {:?}", history.trouble());
     check_told(&history, at)?;
     // The next hour packs, and forgets, what there is.
-    record(&history, 11_000..11_010);
+    record_on(&history, 11_000..11_010);
     assert!(history.flush(PATIENCE), "{at}: {:?}", history.trouble());
     let told = check_told(&history, at)?;
     let newest = ticks(&history, "cpu", BEGIN + 11_000_000, BEGIN + 11_009_000)?;
