@@ -99,7 +99,7 @@ test("a step that the server has no answer to is said, and can be taken again", 
   await overview.openLive();
   await page.route(/\?window=6h/, (route) => route.abort());
   await overview.window("6 h").click();
-  const said = page.getByRole("status").filter({ hasText: "this stayed as it was" });
+  const said = page.getByRole("status").filter({ hasText: "this is as it was" });
   await expect(said).toBeVisible();
   await expect(overview.range).toHaveText("Last 5 minutes");
   await page.unroute(/\?window=6h/);

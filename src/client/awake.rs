@@ -39,6 +39,8 @@ pub(super) struct Page {
     pub(super) turn: Cell<u32>,
     /// Whether somebody waits for what they asked to be shown.
     pub(super) is_awaited: Cell<bool>,
+    /// Whether what is shown is to be renewed as soon as that can be.
+    pub(super) is_owed: Cell<bool>,
     /// Whether the next picture is asked for.
     is_due: Cell<bool>,
 }
@@ -70,6 +72,7 @@ pub async fn boot() -> Result<(), JsValue> {
         address: RefCell::new(format!("?{}{}", state.query, state.address)),
         turn: Cell::new(0),
         is_awaited: Cell::new(false),
+        is_owed: Cell::new(false),
         is_due: Cell::new(false),
         state,
     };
@@ -227,7 +230,8 @@ impl Page {
         if self.look(|scene| scene.cursor.is_some() && scene.crosshair().is_none()) {
             self.point_at(None);
         }
-        if self.surfaces.borrow().is_troubled(&self.scene.borrow()) {
+        let is_troubled = self.surfaces.borrow().is_troubled(&self.scene.borrow(), self.state.interval);
+        if is_troubled {
             show::renew_trouble(self);
         }
     }
@@ -248,9 +252,11 @@ impl Page {
         if zone.offset_minutes != self.state.zone.offset_minutes {
             self.scene.borrow_mut().offset_minutes = zone.offset_minutes;
             self.controls.update(|state| state.offset_minutes = zone.offset_minutes);
-            match self.past.borrow().is_some() {
-                true => show::renew(self),
-                false => self.return_to_newest(),
+            let is_past = self.past.borrow().is_some();
+            if is_past {
+                show::renew(self);
+            } else {
+                self.return_to_newest();
             }
         }
     }

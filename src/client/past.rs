@@ -73,10 +73,8 @@ impl Page {
     }
 
     fn let_go(self: &Rc<Self>) {
-        let held = self.past.borrow_mut().take_if(|past| past.is_held);
+        self.past.borrow_mut().take_if(|past| past.is_held);
         self.return_to_newest();
-        if held.is_some_and(|held| held.scene.catalog != self.scene.borrow().catalog) {
-            show::renew(self);
-        }
+        show::renew_if_owed(self);
     }
 }

@@ -14,7 +14,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent};
 
 /// After this an answer that did not come is asked for again.
-const RETRY_MS: u32 = 2_000;
+const RETRY_MS: u32 = 3_000;
+const UNANSWERED: &str = "The server has no answer to that now: this is as it was.";
 
 /// A stretch that ends now is drawn anew no more often than this, and no more seldom.
 const REFRESH_MS: std::ops::RangeInclusive<i64> = 5_000..=300_000;
@@ -72,9 +73,8 @@ pub(super) fn stretch(page: &Rc<Page>, middle: i64, length: i64) {
 /// Shows what an address asks for. Whoever asks for something else meanwhile is shown that.
 pub(super) fn go(page: &Rc<Page>, address: String, why: Why) {
     let is_renewal = why == Why::Renewal;
-    // What somebody waits for is as new as it would be.
-    if is_renewal && page.is_awaited.get() {
-        return;
+    if is_renewal && page.is_in_use() {
+        return page.is_owed.set(true);
     }
     page.is_awaited.set(!is_renewal);
     let (page, turn) = (page.clone(), page.next_turn());
@@ -82,15 +82,19 @@ pub(super) fn go(page: &Rc<Page>, address: String, why: Why) {
         let asked = if is_renewal { again(&address) } else { address.clone() };
         // Somebody is shown what the server says instead, but what is there already is better than that.
         let answer = samples::text_of(&asked, !is_renewal).await;
+        let is_ours = || page.turn.get() == turn;
         let Some(fresh) = answer.and_then(|text| Fresh::read(&text)) else {
-            if page.turn.get() == turn {
-                document::say(parts::UNREAD, Some("The server draws nothing new now: this stays as it was."));
-                page.is_awaited.set(false);
+            if is_ours() {
+                document::say(parts::UNREAD, Some(UNANSWERED));
+                if why == Why::Step {
+                    // What was asked for with a click is asked for with another one.
+                    page.settle();
+                    page.keep_up();
+                }
                 samples::pause(RETRY_MS).await;
             }
-            // What was asked for with a click is asked for with another one.
-            return match page.turn.get() == turn {
-                true if why == Why::Step => page.keep_up(),
+            return match is_ours() {
+                true if why == Why::Step => document::say(parts::UNREAD, None),
                 true => go(&page, address, why),
                 false => {}
             };
@@ -99,10 +103,12 @@ pub(super) fn go(page: &Rc<Page>, address: String, why: Why) {
         if past.is_none() {
             samples::fetch_earlier(&page, fresh.state.window()).await;
         }
-        if page.turn.get() != turn {
+        if !is_ours() {
             return;
         }
-        page.is_awaited.set(false);
+        if is_renewal && page.is_in_use() {
+            return page.is_owed.set(true);
+        }
         let address = format!("?{}{}", fresh.state.query, fresh.state.address);
         let shown = page.address.replace(address.clone());
         if why == Why::Step {
@@ -112,13 +118,21 @@ pub(super) fn go(page: &Rc<Page>, address: String, why: Why) {
             document::set_address(&address, true);
         }
         fresh.take_over();
-        page.take(&fresh.state, past, why == Why::Step || shown != address);
+        page.take(&fresh.state, past, !is_renewal || shown != address);
+        page.settle();
     });
 }
 
 /// As `go`, for what is shown already: after some time, or when there are other families.
 pub(super) fn renew(page: &Rc<Page>) {
     go(page, page.address.borrow().clone(), Why::Renewal);
+}
+
+/// What could not be renewed, since somebody waited for something else or had paused, is renewed now.
+pub(super) fn renew_if_owed(page: &Rc<Page>) {
+    if page.is_owed.take() {
+        renew(page);
+    }
 }
 
 /// Asks the server why nothing is stored.
@@ -141,6 +155,17 @@ impl Page {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         turn
+    }
+
+    /// Whether somebody waits for something else, or wants all to stay as it is.
+    fn is_in_use(&self) -> bool {
+        self.is_awaited.get() || self.controls.with_untracked(|controls| controls.paused)
+    }
+
+    /// Nobody waits any more.
+    fn settle(self: &Rc<Self>) {
+        self.is_awaited.set(false);
+        renew_if_owed(self);
     }
 
     /// A stretch that ends now is drawn anew when something new would be seen; not under somebody's hand.

@@ -180,8 +180,7 @@ impl Stream {
     }
 
     fn change_catalog(&self, catalog: Catalog) {
-        // What a pause holds stays as it is until that is over.
-        if self.page.set_catalog(catalog) && !self.page.controls.with_untracked(|controls| controls.paused) {
+        if self.page.set_catalog(catalog) {
             show::renew(&self.page);
         }
     }

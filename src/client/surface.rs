@@ -8,7 +8,7 @@ mod slot;
 use super::parts;
 use crate::chart::{Scene, XTick};
 use crate::model::health::Headline;
-use crate::model::{Family, ProcessTable, UnixMs};
+use crate::model::{Family, Interval, ProcessTable, UnixMs};
 use chart::ChartSurface;
 use leptos::prelude::{document, window};
 use lists::{DeviceSurface, ProcessSurface};
@@ -17,8 +17,8 @@ use web_sys::Element;
 
 /// In so many ticks the words of all charts are renewed, some in each; so are the charts that are out of sight.
 const ROUND: usize = 10;
-/// Every so many ticks the server is asked about a trouble there is.
-const TROUBLE_ROUND: usize = 15;
+/// Every so often the server is asked about a trouble there is.
+const TROUBLE_ROUND: Interval = Interval::SECOND.times(15);
 /// So near to what is in sight, in pixels, a chart is drawn as if it were.
 const MARGIN: f64 = 240.0;
 
@@ -155,9 +155,10 @@ impl Surfaces {
     }
 
     /// Whether it is time to ask the server why nothing is stored, or whether that is over.
-    pub(super) fn is_troubled(&self, scene: &Scene) -> bool {
+    pub(super) fn is_troubled(&self, scene: &Scene, interval: Interval) -> bool {
         let is_said = |place: &Element| place.has_child_nodes() || scene.is_unsaved();
-        self.turn.is_multiple_of(TROUBLE_ROUND) && self.trouble.as_ref().is_some_and(is_said)
+        let ticks = (TROUBLE_ROUND.ms() / interval.ms()).max(1);
+        self.turn.is_multiple_of(ticks as usize) && self.trouble.as_ref().is_some_and(is_said)
     }
 
     /// After the viewer has scrolled: what came into sight since it was drawn.

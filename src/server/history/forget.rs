@@ -14,8 +14,8 @@ use std::time::Duration;
 /// So many free pages are kept for the hour to come; more are given back to the file system.
 const SPARE_PAGES: i64 = 4_096;
 
-/// Beside damage the next shape is looked for under one number after the other: not for longer than this.
-const MOST_STEPS_BESIDE_DAMAGE: i64 = 10_000;
+/// Beside damage the next shape is looked for under one number after the other: under so many at most.
+const MOST_STEPS_BESIDE_DAMAGE: u32 = 10_000;
 
 /// So many pages are given back at once.
 const MOST_PAGES: i64 = 512;
@@ -28,13 +28,19 @@ pub(super) enum Forgetting {
     /// What is too old is not looked for yet.
     Begun,
     /// These go, and then as many more as are too much.
-    Rows {
-        ranges: VecDeque<Range>,
-        /// How many are gone of what was too much; `None` while it is what was too old.
-        gone: Option<usize>,
-    },
+    Rows(Rows),
     Shapes,
     Space,
+}
+
+/// What goes next.
+#[derive(Default)]
+pub(super) struct Rows {
+    ranges: VecDeque<Range>,
+    /// How many are gone since it was last seen how much there is.
+    gone: usize,
+    /// What can't go, for damage is in the way; by where it begins.
+    stuck: HashSet<Place>,
 }
 
 /// What goes of a table.
@@ -57,16 +63,17 @@ impl Forgetting {
     ) -> rusqlite::Result<Option<Self>> {
         let connection = &mut database.connection;
         Ok(match self {
-            Self::Begun => Some(Self::Rows { ranges: too_old(connection, now, retention)?, gone: None }),
-            Self::Rows { ranges, gone } if ranges.is_empty() => match too_much(connection, retention)? {
-                ranges if ranges.is_empty() => Some(Self::Shapes),
-                // Damage is in the way of all that is too much.
-                _ if gone == Some(0) => Some(Self::Shapes),
-                ranges => Some(Self::Rows { ranges, gone: Some(0) }),
-            },
-            Self::Rows { mut ranges, gone } => {
-                let more = forget_some(connection, &mut ranges)?;
-                Some(Self::Rows { ranges, gone: gone.map(|gone| gone + more) })
+            Self::Begun => {
+                Some(Self::Rows(Rows { ranges: too_old(connection, now, retention)?, gone: 1, ..Rows::default() }))
+            }
+            Self::Rows(Rows { ranges, gone, stuck }) if ranges.is_empty() => {
+                // Without any progress there would be no end to it.
+                let ranges = if gone > 0 { too_much(connection, retention, &stuck)? } else { ranges };
+                if ranges.is_empty() { Some(Self::Shapes) } else { Some(Self::Rows(Rows { ranges, gone: 0, stuck })) }
+            }
+            Self::Rows(mut rows) => {
+                forget_some(connection, &mut rows)?;
+                Some(Self::Rows(rows))
             }
             Self::Shapes => {
                 unless_broken(forget_shapes(database))?;
@@ -88,22 +95,29 @@ fn too_old(connection: &mut Connection, now: i64, retention: &Retention) -> rusq
     for tier in Tier::ALL {
         // An extent goes as a whole, once its newest is too old.
         let kept = before(retention.of(tier));
-        ranges.extend(extents(connection, tier, kept, kept.saturating_sub(tier.step_ms().unwrap_or(0)))?);
+        let before = kept.saturating_sub(tier.step_ms().unwrap_or(0));
+        ranges.extend(extents(&firsts(connection, tier)?.places, tier, kept, before));
         ranges.extend(culprits::ranges(tier, kept.saturating_sub(retention.extent_ms(tier))));
     }
     Ok(ranges)
 }
 
-/// The oldest of the finest, where all of it is too large.
-fn too_much(connection: &Connection, retention: &Retention) -> rusqlite::Result<VecDeque<Range>> {
+/// The oldest of the finest, where all of it is too large; of what is not stuck.
+fn too_much(
+    connection: &Connection,
+    retention: &Retention,
+    stuck: &HashSet<Place>,
+) -> rusqlite::Result<VecDeque<Range>> {
     let mut ranges = VecDeque::new();
     if used_bytes(connection)? <= retention.max_bytes {
         return Ok(ranges);
     }
     for tier in Tier::ALL {
-        if let Some(oldest) = first_of(connection, tier)?.map(Place::first) {
+        let mut places = firsts(connection, tier)?.places;
+        places.retain(|first| !stuck.contains(&Place::of_extent(tier, first.shape(), 0)));
+        if let Some(oldest) = places.iter().map(|first| first.first()).min() {
             let before = oldest.saturating_add(retention.extent_ms(tier));
-            ranges.extend(extents(connection, tier, before, i64::MAX)?);
+            ranges.extend(extents(&places, tier, before, i64::MAX));
             ranges.extend(culprits::ranges(tier, before));
             break;
         }
@@ -111,30 +125,38 @@ fn too_much(connection: &Connection, retention: &Retention) -> rusqlite::Result<
     Ok(ranges)
 }
 
-/// A tier's extents that begin before one instant and end before another.
-fn extents(connection: &Connection, tier: Tier, begin: i64, before: i64) -> rusqlite::Result<Vec<Range>> {
-    let shapes = firsts(connection, tier)?.places.into_iter().filter(|first| first.first() < begin).map(Place::shape);
-    let range = |shape| Range { table: "extent", places: [0, begin].map(|t| Place::of_extent(tier, shape, t)), before };
-    Ok(shapes.map(range).collect())
+/// A tier's extents that begin before one instant and end before another; of each shape the first is known.
+fn extents(firsts: &[Place], tier: Tier, begin: i64, before: i64) -> impl Iterator<Item = Range> {
+    let shapes = firsts.iter().filter(move |first| first.first() < begin).map(|first| first.shape());
+    shapes.map(move |shape| Range {
+        table: "extent",
+        places: [0, begin].map(|t| Place::of_extent(tier, shape, t)),
+        before,
+    })
 }
 
-/// As much as may go at once; how many rows that were.
-fn forget_some(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<usize> {
-    let before = ranges.clone();
-    match forget_rows(connection, ranges) {
+/// As much as may go at once.
+fn forget_some(connection: &mut Connection, rows: &mut Rows) -> rusqlite::Result<()> {
+    let before = rows.ranges.clone();
+    match forget_rows(connection, &mut rows.ranges) {
         Err(error) if is_broken(&error) => {}
-        done => return done,
-    }
-    // Damage is in the way of one of them, and the others are not to wait for it.
-    *ranges = before;
-    let mut one: VecDeque<Range> = ranges.pop_front().into_iter().collect();
-    match forget_rows(connection, &mut one) {
-        Err(error) if is_broken(&error) => Ok(0),
-        done => {
-            one.into_iter().for_each(|rest| ranges.push_front(rest));
-            done
+        gone => {
+            rows.gone += gone?;
+            return Ok(());
         }
     }
+    // Damage is in the way of one of them, and the others are not to wait for it.
+    rows.ranges = before;
+    let Some(one) = rows.ranges.pop_front() else { return Ok(()) };
+    let mut rest = VecDeque::from([one]);
+    match forget_rows(connection, &mut rest) {
+        Err(error) if is_broken(&error) => rows.gone += usize::from(rows.stuck.insert(one.places[0])),
+        gone => {
+            rows.gone += gone?;
+            rest.into_iter().for_each(|rest| rows.ranges.push_front(rest));
+        }
+    }
+    Ok(())
 }
 
 fn forget_rows(connection: &mut Connection, ranges: &mut VecDeque<Range>) -> rusqlite::Result<usize> {
@@ -223,13 +245,15 @@ fn firsts(connection: &Connection, tier: Tier) -> rusqlite::Result<Firsts> {
     let mut query = connection.prepare_cached("SELECT min(place) FROM extent WHERE place >= ?1 AND place < ?2")?;
     let end = Place::end_of_tier(tier);
     let (mut next, mut firsts) = (Place::of_extent(tier, 0, 0), Firsts { places: Vec::new(), are_all: true });
+    let mut steps = 0;
     while next < end {
         let found: Option<i64> = match query.query_row([next.0, end.0], |row| row.get(0)) {
             Err(error) if is_broken(&error) => {
                 firsts.are_all = false;
                 let highest: i64 = connection.query_row("SELECT max(id) FROM shape", [], |row| row.get(0))?;
                 next = next.next_shape();
-                if next.shape() > highest.min(MOST_STEPS_BESIDE_DAMAGE) {
+                steps += 1;
+                if next.shape() > highest || steps > MOST_STEPS_BESIDE_DAMAGE {
                     break;
                 }
                 continue;

@@ -175,27 +175,33 @@ fn damage_while_it_is_open_stops_neither_answers_nor_storing() -> Result {
     Ok(())
 }
 
+/// How many extents can be read, from the last one on.
+fn extents(directory: &Path) -> Result<usize> {
+    let connection = Database::read(directory)?.connection;
+    let mut query = connection.prepare("SELECT place FROM extent ORDER BY place DESC")?;
+    let places = query.query_map([], |row| row.get::<_, i64>(0))?;
+    Ok(places.take_while(std::result::Result::is_ok).count())
+}
+
 #[test]
-fn what_is_too_old_goes_although_some_of_it_is_damaged() -> Result {
-    let folder = Folder::new()?;
-    make(&folder.path)?;
-    let leaves = pages(&folder.path, "extent", "leaf")?;
-    spoil_page(&folder.path, leaves[0])?;
-    let extents = || -> Result<usize> {
-        let connection = Database::read(&folder.path)?.connection;
-        let mut query = connection.prepare("SELECT place FROM extent ORDER BY place DESC")?;
-        let places = query.query_map([], |row| row.get::<_, i64>(0))?;
-        Ok(places.take_while(std::result::Result::is_ok).count())
-    };
-    let before = extents()?;
+fn what_is_too_old_or_too_much_goes_although_some_of_it_is_damaged() -> Result {
     let hour = Duration::from_hours(1);
-    let retention =
-        Retention { ticks: hour, minutes: hour, hours: hour, settled_after: Duration::ZERO, ..Retention::default() };
-    let history = start_with(Some(&folder.path), catalog(), retention)?;
-    record(&history, 40 * 86_400..40 * 86_400 + 10);
-    assert!(history.flush(PATIENCE), "{:?}", history.trouble());
-    let after = extents()?;
-    assert!(before > 0 && after < before, "{after} of {before} are left");
+    let usual = Retention { settled_after: Duration::ZERO, ..Retention::default() };
+    for (retention, second) in [
+        (Retention { ticks: hour, minutes: hour, hours: hour, ..usual.clone() }, 40 * 86_400),
+        (Retention { max_bytes: 1, ..usual }, 2 * 86_400),
+    ] {
+        let folder = Folder::new()?;
+        make(&folder.path)?;
+        let leaves = pages(&folder.path, "extent", "leaf")?;
+        spoil_page(&folder.path, leaves[0])?;
+        let before = extents(&folder.path)?;
+        let history = start_with(Some(&folder.path), catalog(), retention)?;
+        record(&history, second..second + 10);
+        assert!(history.flush(PATIENCE), "{:?}", history.trouble());
+        let after = extents(&folder.path)?;
+        assert!(before > 0 && after < before, "{after} of {before} are left");
+    }
     Ok(())
 }
 
