@@ -54,10 +54,16 @@ test("zooming in goes to where the crosshair is", { tag: "@mouse" }, async ({ pa
 test("going back finds the crosshair where it was", { tag: "@mouse" }, async ({ page, overview }) => {
   await overview.open("/?from=-9m&to=-1m");
   await overview.expectLink("paused");
+  // A mouse on its way to a link takes the crosshair along; keys leave it where it is.
   await overview.pointAt("cpu", 0.25);
+  await page.mouse.move(2, 2);
+  await expect.poll(() => overview.crosshairs()).toEqual([]);
+  await overview.plot("cpu").focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
   await expect(page).toHaveURL(/[?&]at=\d+/);
   const [at, place] = [new URL(page.url()).searchParams.get("at"), await overview.crosshairs()];
-  await overview.move("Earlier").click();
+  await page.keyboard.press("h");
   await expect(page).not.toHaveURL(/[?&]at=/);
   await page.goBack();
   await expect.poll(() => new URL(page.url()).searchParams.get("at")).toBe(at);
