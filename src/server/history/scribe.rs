@@ -109,6 +109,8 @@ impl Scribe {
             }
             stored?;
             self.broken = 0;
+            // Before anybody hears that it is stored.
+            self.shop.set_trouble(None);
             self.tidier.look(self.progress.newest);
             self.shop.inbox.stored(&batch, self.tidier.is_at_work());
         }
