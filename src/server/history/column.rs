@@ -3,7 +3,8 @@
 use super::bytes::{Damaged, Reader, put, put_part, put_signed};
 use pco::data_types::Number;
 use pco::wrapped::{FileCompressor, FileDecompressor};
-use pco::{ChunkConfig, DeltaSpec, PagingSpec};
+use pco::{ChunkConfig, DecompressorScratch, DeltaSpec, PagingSpec};
+use std::cell::RefCell;
 
 /// What takes longer to pack gains nothing on recordings of real machines.
 const LEVEL: usize = 8;
@@ -14,8 +15,13 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Columns shorter than this are only written as differences: what `pco` says of itself would be longer than they are.
 const FEW: usize = 24;
 
-/// So many packed numbers are unpacked at once: a multiple of what `pco` takes for one.
-const AT_ONCE: usize = 1_024;
+/// So many packed numbers are unpacked at once: as many as `pco` does.
+const AT_ONCE: usize = 256;
+
+thread_local! {
+    /// What `pco` needs room for while it unpacks.
+    static SCRATCH: RefCell<DecompressorScratch> = RefCell::default();
+}
 
 /// How the values are written. The number of each stands in files and never changes.
 mod way {
@@ -172,15 +178,17 @@ fn pack<T: Number>(numbers: &[T], delta: DeltaSpec) -> Option<Vec<u8>> {
 /// Gives `count` numbers, some at a time.
 fn unpack<T: Number>(bytes: &[u8], count: usize, mut take: impl FnMut(&[T])) -> Result<(), Damaged> {
     let (file, rest) = FileDecompressor::new(bytes).map_err(|_| Damaged)?;
-    let (mut chunk, rest) = file.chunk_decompressor::<T, _>(rest).map_err(|_| Damaged)?;
-    let mut page = chunk.page_decompressor(rest, count).map_err(|_| Damaged)?;
-    let (mut some, mut left) = ([T::default(); AT_ONCE], count);
-    while left > 0 {
-        let read = page.read(&mut some[..left.min(AT_ONCE)]).map_err(|_| Damaged)?.n_processed;
-        take(some.get(..read.min(left)).filter(|some| !some.is_empty()).ok_or(Damaged)?);
-        left -= read;
-    }
-    Ok(())
+    let (chunk, rest) = file.chunk_decompressor::<T, _>(rest).map_err(|_| Damaged)?;
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut page = chunk.page_decompressor_with_scratch(rest, count, scratch).map_err(|_| Damaged)?;
+        let (mut some, mut left) = ([T::default(); AT_ONCE], count);
+        while left > 0 {
+            let read = page.read(&mut some[..left.min(AT_ONCE)]).map_err(|_| Damaged)?.n_processed;
+            take(some.get(..read.min(left)).filter(|some| !some.is_empty()).ok_or(Damaged)?);
+            left -= read;
+        }
+        Ok(())
+    })
 }
 
 /// Whole numbers, none missing.

@@ -13,7 +13,8 @@ use super::super::tier::Tier;
 use super::Reading;
 use crate::model::{Gap, GapReason, UnixMs};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::ScopedJoinHandle;
 
 /// So many extents are worth a thread more.
 const MANY: usize = 16;
@@ -141,20 +142,20 @@ impl Reading<'_> {
         places: &[Place],
         decode: impl Fn(&Eras, Place, &Stored) -> Result<T, Damaged> + Sync,
     ) -> rusqlite::Result<Vec<(i64, T)>> {
-        let mut stored = Vec::with_capacity(places.len());
-        for place in places {
-            match extent(&self.database.connection, *place) {
-                Ok(found) => stored.extend(found.map(|found| (*place, found))),
-                // A page that is damaged costs what stands on it, of whichever era that is.
-                Err(error) if is_broken(&error) => {
-                    stored.push((*place, Stored { era: i64::MAX, last: place.first(), body: Vec::new() }));
-                }
-                Err(error) => return Err(error),
+        let (connection, eras) = (&self.database.connection, &self.eras);
+        let stored = places.iter().filter_map(|place| match extent(connection, *place) {
+            Ok(found) => found.map(|found| Ok((*place, found))),
+            // A page that is damaged costs what stands on it, of whichever era that is.
+            Err(error) if is_broken(&error) => {
+                Some(Ok((*place, Stored { era: i64::MAX, last: place.first(), body: Vec::new() })))
             }
-        }
-        let decoded = side_by_side(&stored, |(place, stored)| decode(&self.eras, *place, stored));
+            Err(error) => Some(Err(error)),
+        });
+        let decoded = side_by_side(stored, places.len() >= MANY, |(place, stored)| {
+            (place, stored.era, stored.last, decode(eras, place, &stored))
+        })?;
         let mut read = Vec::with_capacity(decoded.len());
-        for ((place, Stored { era, last, .. }), decoded) in stored.into_iter().zip(decoded) {
+        for (place, era, last, decoded) in decoded {
             match decoded {
                 Ok(extent) => read.push((era, extent)),
                 Err(Damaged) => self.push_damaged(place, era, last),
@@ -202,22 +203,34 @@ fn damage(is_news: bool, family: &str, first: i64, last: i64) -> Gap {
     Gap { from, to, reason: GapReason::Unknown }
 }
 
-/// As it would be one after the other, and sooner where there are many: a month is unpacked by two threads.
-fn side_by_side<A: Sync, B: Send>(all: &[A], make: impl Fn(&A) -> B + Sync) -> Vec<B> {
-    let threads = if all.len() < MANY { 1 } else { std::thread::available_parallelism().map_or(1, usize::from).min(2) };
-    let (own, others) = all.split_at(all.len().div_ceil(threads));
-    let make_all = |some: &[A]| some.iter().map(&make).collect::<Vec<B>>();
-    std::thread::scope(|scope| {
+/// As it would be one after the other, and sooner where there are many: a month is unpacked by two threads, and while
+/// more of it is read.
+fn side_by_side<A: Send, B: Send, E>(
+    all: impl Iterator<Item = Result<A, E>>,
+    are_many: bool,
+    make: impl Fn(A) -> B + Sync,
+) -> Result<Vec<B>, E> {
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Mutex::new(receiver);
+    let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    let make_rest = || std::iter::from_fn(next).map(|(index, one)| (index, make(one))).collect::<Vec<(usize, B)>>();
+    let mut made = std::thread::scope(|scope| {
+        // Where there can be no thread more, all is made here.
         let builder = || std::thread::Builder::new().name("answers too".to_owned());
-        let helper = (!others.is_empty()).then(|| builder().spawn_scoped(scope, || make_all(others)));
-        let mut made = make_all(own);
-        match helper.map(|helper| helper.map(|helper| helper.join())) {
-            Some(Ok(Ok(others))) => made.extend(others),
-            Some(Ok(Err(panic))) => std::panic::resume_unwind(panic),
-            // There may be no thread more.
-            Some(Err(_)) => made.extend(make_all(others)),
+        let helper = are_many.then(|| builder().spawn_scoped(scope, make_rest)).and_then(Result::ok);
+        for (index, one) in all.enumerate() {
+            // Whoever makes it is there until all is made.
+            drop(sender.send((index, one?)));
+        }
+        drop(sender);
+        let mut made = make_rest();
+        match helper.map(ScopedJoinHandle::join) {
+            Some(Ok(others)) => made.extend(others),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
             None => {}
         }
-        made
-    })
+        Ok(made)
+    })?;
+    made.sort_unstable_by_key(|(index, _)| *index);
+    Ok(made.into_iter().map(|(_, made)| made).collect())
 }
