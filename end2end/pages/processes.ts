@@ -27,6 +27,12 @@ export class Processes extends Shell {
     this.summary = page.locator("[data-part=count]");
   }
 
+  /** Opens it again while it knows of no processes: on a busy machine the first table takes longer than a page waits. */
+  override async open(path?: string): Promise<void> {
+    do await super.open(path);
+    while ((await this.summary.innerText()) === "No processes are known here.");
+  }
+
   order(name: Order): Locator {
     return this.page.getByRole("navigation", { name: "Sort by" }).getByRole("link", { name, exact: true });
   }
@@ -39,15 +45,20 @@ export class Processes extends Shell {
 
   /** What a column says in each row that is shown, also where a narrow screen leaves the column out. */
   async column(title: Column): Promise<string[]> {
-    return this.table.evaluate((table, title) => {
-      const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent?.trim());
-      const rows = [...table.querySelectorAll("tbody tr")].filter((row) => row.checkVisibility());
-      return rows.map((row) => row.children[heads.indexOf(title)]?.textContent?.trim() ?? "");
-    }, title);
+    return (await this.columns([title])).flat();
   }
 
-  async figures(title: Column): Promise<number[]> {
-    return (await this.column(title)).map(quantity);
+  /** The figures of some columns, all of them of one and the same table. */
+  async figures(titles: Column[]): Promise<number[][]> {
+    return (await this.columns(titles)).map((cells) => cells.map(quantity));
+  }
+
+  private async columns(titles: Column[]): Promise<string[][]> {
+    return this.table.evaluate((table, titles) => {
+      const heads = [...table.querySelectorAll("thead th")].map((head) => head.textContent?.trim());
+      const rows = [...table.querySelectorAll("tbody tr")].filter((row) => row.checkVisibility());
+      return titles.map((title) => rows.map((row) => row.children[heads.indexOf(title)]?.textContent?.trim() ?? ""));
+    }, titles);
   }
 
   /** The second in which the shown processes were counted. */

@@ -3,7 +3,7 @@
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test } from "../fixtures/test.ts";
 import { DEVICES, type DeviceKind } from "../pages/overview.ts";
-import { newestTick, SOON, ticksPass } from "../pages/shell.ts";
+import { newestTick, RECOVERY, SOON, ticksPass } from "../pages/shell.ts";
 
 test.use({ recording: "huge" });
 
@@ -52,7 +52,7 @@ test("a device's name leads to its own charts and only its", { tag: "@nojs" }, a
   ] as const) {
     await overview.rows(kind).getByRole("link", { name, exact: true }).click();
     await expect(page.getByRole("heading", { level: 2, name, exact: true })).toBeVisible();
-    expect(await overview.families()).toEqual(families.map((family) => `${kind}.${name}.${family}`));
+    await expect.poll(() => overview.families()).toEqual(families.map((family) => `${kind}.${name}.${family}`));
     await expect(page.locator("figure[data-devices]")).toHaveCount(0);
     await overview.back.click();
     await expect(overview.rows(kind)).toHaveCount(SHOWN);
@@ -61,7 +61,7 @@ test("a device's name leads to its own charts and only its", { tag: "@nojs" }, a
 
 test("the time window keeps what the page is about", { tag: "@nojs" }, async ({ page, overview, javaScriptEnabled }) => {
   await overview.open("/?device=disk.sdc");
-  if (javaScriptEnabled) await overview.expectLink("live");
+  if (javaScriptEnabled) await overview.expectLink("live", RECOVERY);
   const families = await overview.families();
   await overview.window("1 min").click();
   await expect(page).toHaveURL(/[?&]window=1m/);

@@ -2,7 +2,7 @@
 
 import { expect, test } from "../fixtures/test.ts";
 import type { Overview } from "../pages/overview.ts";
-import type { Shell } from "../pages/shell.ts";
+import { RECOVERY, type Shell } from "../pages/shell.ts";
 
 test("? opens a sheet that lists the keys, and closes it", { tag: "@mouse" }, async ({ page, overview }) => {
   await overview.openLive();
@@ -68,7 +68,7 @@ test("keys of one letter can be turned off, and stay off", { tag: "@mouse" }, as
   await wanted.uncheck();
   await overview.sheet.getByRole("button", { name: "Close" }).click();
   await page.reload();
-  await overview.expectLink("live");
+  await overview.expectLink("live", RECOVERY);
   await page.keyboard.press("p");
   await page.keyboard.press("?");
   await expect(overview.sheet).toBeHidden();
@@ -85,10 +85,10 @@ test("t leads to the processes, o to the overview", { tag: "@mouse" }, async ({ 
   await overview.openLive();
   await page.keyboard.press("t");
   await expect(page).toHaveURL(/\/processes$/);
-  await overview.expectLink("live");
+  await overview.expectLink("live", RECOVERY);
   await page.keyboard.press("o");
   await expect(page).toHaveURL(/\/$/);
-  await overview.expectLink("live");
+  await overview.expectLink("live", RECOVERY);
 });
 
 test("1, 2 and 3 choose the time window, p pauses and resumes", { tag: "@mouse" }, async ({ page, overview }) => {
@@ -178,11 +178,11 @@ for (const modifier of ["Control", "Meta", "Alt"]) {
   });
 }
 
-/** All that a key could have changed. */
+/** All that a key could have changed; that samples are late for a moment, none could. */
 async function pressed(shell: Shell | Overview) {
   return {
     address: shell.page.url(),
-    link: await shell.page.locator("[data-stream]").getAttribute("data-stream"),
+    isPaused: (await shell.page.locator("[data-stream]").getAttribute("data-stream")) === "paused",
     isSheetOpen: await shell.sheet.isVisible(),
     focus: await shell.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 80)),
   };

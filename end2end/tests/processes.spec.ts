@@ -5,7 +5,9 @@ import { expect, test } from "../fixtures/test.ts";
 import { type Column, NEXT_TABLE, type Processes } from "../pages/processes.ts";
 
 async function expectDescending(processes: Processes, ...columns: Column[]): Promise<void> {
-  const figures = await Promise.all(columns.map((column) => processes.figures(column)));
+  // A click on a link returns when the other page begins to come, not when all of it is there.
+  await processes.page.waitForLoadState();
+  const figures = await processes.figures(columns);
   const weights = (figures[0] ?? []).map((_, row) =>
     // What is read and what is written count together, as far as they are known.
     figures.reduce((sum, column) => sum + Math.max(0, column[row] ?? 0), 0),
@@ -124,9 +126,10 @@ test("the overview asks nobody to scan processes", { tag: "@once" }, async ({ pa
 });
 
 test("typing finds at once, and the address keeps it", async ({ page, processes }) => {
-  await overhear(page);
+  const heard = await overhear(page);
   await processes.openLive();
   const places = await processes.places.count();
+  await expect.poll(async () => (await heard()).tables, NEXT_TABLE).toBeGreaterThan(0);
   const release = await hold(page);
   await processes.search.click();
   await page.keyboard.type("postg");

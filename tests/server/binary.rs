@@ -2,6 +2,7 @@
 
 use crate::client::{Events, open};
 use crate::fixture::{DEADLINE, until, within};
+use crate::processes::open_with_table;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -84,20 +85,23 @@ async fn what_record_writes_is_served_by_replay() -> io::Result<()> {
     let lines = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
     let [header, rest @ ..] = lines.as_slice() else { panic!("nothing was recorded") };
     assert!(header["host"].is_object() && header["catalog"].is_array(), "{header}");
-    let (tables, samples): (Vec<_>, Vec<_>) = rest.iter().partition(|line| line["processes"].is_object());
+    let (tables, others): (Vec<_>, Vec<_>) = rest.iter().partition(|line| line["processes"].is_object());
+    // On a busy machine a family may appear late, which is a line like the first.
+    let (headers, samples): (Vec<_>, Vec<_>) = others.into_iter().partition(|line| line["host"].is_object());
     assert!(!samples.is_empty() && samples.iter().all(|sample| sample["t"].is_i64()), "{text}");
-    let total = tables.first().map(|table| &table["processes"]["total"]);
-    assert!(total.is_some_and(|total| total.as_u64() > Some(0)), "{text}");
+    let totals: Vec<_> = tables.iter().map(|table| &table["processes"]["total"]).collect();
+    assert!(!totals.is_empty() && totals.iter().all(|total| total.as_u64() > Some(0)), "{text}");
 
     let source = format!("replay:{file}");
     let mut telltale = Telltale::start(&mut home.command(["--listen", "127.0.0.1:0", "--source", &source]))?;
     let address = telltale.address()?;
     let mut events = stream(address).await?;
     let hello: Value = serde_json::from_str(&events.expect("hello").await?.data)?;
-    assert_eq!((&hello["host"], &hello["catalog"]), (&header["host"], &header["catalog"]));
+    assert_eq!(hello["host"], header["host"]);
+    assert!([header].into_iter().chain(headers).any(|header| header["catalog"] == hello["catalog"]), "{hello}");
     until_named(&mut events, "sample").await?;
-    let processes = open(address, "GET", "/api/v1/processes", &[]).await?.whole().await?.json();
-    assert_eq!(Some(&processes["total"]), total, "those that ran then");
+    let processes = open_with_table(address, "GET", "/api/v1/processes").await?.whole().await?.json();
+    assert!(totals.contains(&&processes["total"]), "those that ran then: {}, {totals:?}", processes["total"]);
     assert_eq!(telltale.signal(Signal::TERM).await?.code(), Some(0));
     Ok(())
 }

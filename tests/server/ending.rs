@@ -7,7 +7,7 @@ use std::io;
 use std::time::{Duration, Instant};
 use telltale::server::serve::Patience;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// In how much time it must have ended.
 const END: Duration = Duration::from_secs(2);
@@ -40,12 +40,22 @@ async fn tell_twenty_streams_goodbye() -> io::Result<Duration> {
         assert!(data["retry_ms"].as_u64().is_some_and(|retry| (1_000..=5_000).contains(&retry)), "{data}");
         assert!(events.next().await?.is_none(), "the body ends as it should");
     }
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    // Another test's server may be given the same port.
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(DEADLINE, refused).await?;
     Ok(taken)
 }
 
 #[tokio::test]
 async fn clients_that_misbehave_hold_nothing_up() -> io::Result<()> {
+    within(END, stop_with_clients_that_misbehave).await
+}
+
+async fn stop_with_clients_that_misbehave() -> io::Result<Duration> {
     // Less than it has by default, so that a busy machine has more.
     let patience = Patience { stop: Duration::from_millis(200), ..Patience::default() };
     let server = Server::start_with(Options { patience, ..Options::default() })?;
@@ -75,15 +85,17 @@ async fn clients_that_misbehave_hold_nothing_up() -> io::Result<()> {
     events.expect("sample").await?;
     let began = Instant::now();
     server.stop().await?;
-    assert!(began.elapsed() < END, "{:?}", began.elapsed());
-    Ok(())
+    Ok(began.elapsed())
 }
 
 /// Browsers open connections ahead of time, and keep those they have used.
 #[tokio::test]
 async fn connections_without_a_request_are_not_waited_for() -> io::Result<()> {
-    let patience = Patience { stop: DEADLINE, ..Patience::default() };
-    let server = Server::start_with(Options { patience, ..Options::default() })?;
+    within(END, stop_with_connections_without_a_request).await
+}
+
+async fn stop_with_connections_without_a_request() -> io::Result<Duration> {
+    let server = Server::start()?;
     let mut held = Vec::new();
     for bytes in [&b""[..], b"GET / HTTP/1.1\r\nHost: local"] {
         let socket = TcpStream::connect(server.address).await?;
@@ -98,8 +110,7 @@ async fn connections_without_a_request_are_not_waited_for() -> io::Result<()> {
     }
     let began = Instant::now();
     server.stop().await?;
-    assert!(began.elapsed() < DEADLINE / 4, "{:?}", began.elapsed());
-    Ok(())
+    Ok(began.elapsed())
 }
 
 #[tokio::test]

@@ -129,8 +129,8 @@ pub fn jobs(settings: &Settings, meter: &Arc<Meter>) -> Vec<Job> {
         }),
         job("sensors", &roots, slower(interval, SENSORS_INTERVAL), |roots, interval| {
             Together::new([
-                boxed(temperature::Temperatures::new(roots, interval)),
-                boxed(battery::Batteries::new(roots, interval)),
+                boxed(temperature::Temperatures::new(roots, interval, temperature::PATIENCE)),
+                boxed(battery::Batteries::new(roots, interval, battery::PATIENCE)),
             ])
         }),
         Job::new("self", interval, move || Own::new(own::Process::new(&own_roots), interval, Arc::clone(&meter))),

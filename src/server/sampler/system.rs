@@ -122,7 +122,7 @@ mod tests {
         let clock = Arc::new(FakeClock::at(10_000));
         let (mut source, _) = SystemSource::open(jobs, Interval::SECOND, clock, Arc::default())?;
         // The one that hangs costs it once; the others must not be missed on a busy machine.
-        source.patience = Duration::from_secs(2);
+        source.patience = Duration::from_secs(5);
         let stop = Stop::new();
         let mut samples = Vec::new();
         Box::new(source).run(&stop, &mut |observation| {
@@ -176,7 +176,8 @@ mod tests {
         let clock = Arc::new(FakeClock::at(10_000));
         let late = job("late", |turn| if turn == 0 { anyhow::bail!("not yet") } else { Ok(1.0) });
         let meter = Arc::new(Meter::default());
-        let (source, catalog) = SystemSource::open(vec![late], Interval::SECOND, clock, Arc::clone(&meter))?;
+        let (mut source, catalog) = SystemSource::open(vec![late], Interval::SECOND, clock, Arc::clone(&meter))?;
+        source.patience = Duration::from_secs(20);
         assert_eq!(catalog.iter().count(), 0);
         let stop = Stop::new();
         let mut seen = Vec::new();

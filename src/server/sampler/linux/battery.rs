@@ -14,18 +14,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Firmware that is asked for the charge may take its time.
-const PATIENCE: Patience = Patience { each: Duration::from_millis(80), all: Duration::from_millis(80) };
+pub const PATIENCE: Patience = Patience { each: Duration::from_millis(80), all: Duration::from_millis(80) };
 
 pub struct Batteries {
     supplies: PathBuf,
     reader: PatientReader,
+    patience: Patience,
     family: Arc<Family>,
 }
 
 impl Batteries {
-    pub fn new(roots: &Roots, interval: Interval) -> Self {
-        let family = Family::new("battery", "Battery charge", Unit::Percent, interval, &[]);
-        Self { supplies: roots.sys("class/power_supply"), reader: PatientReader::default(), family: Arc::new(family) }
+    pub fn new(roots: &Roots, interval: Interval, patience: Patience) -> Self {
+        Self {
+            supplies: roots.sys("class/power_supply"),
+            reader: PatientReader::default(),
+            patience,
+            family: Arc::new(Family::new("battery", "Battery charge", Unit::Percent, interval, &[])),
+        }
     }
 }
 
@@ -50,7 +55,7 @@ impl Collector for Batteries {
             self.family = Arc::new(Family { dimensions, ..(*self.family).clone() });
         }
         let files: Vec<PathBuf> = names.iter().map(|name| self.supplies.join(name).join("capacity")).collect();
-        let answers = self.reader.read(&files, PATIENCE);
+        let answers = self.reader.read(&files, self.patience);
         let charge = |file| number(answers.get(file)?.as_ref().ok()?.trim_ascii_end());
         // A battery that was calibrated when it was new may claim a little more than all.
         let values: Vec<_> = files.iter().map(|file| charge(file).map(|percent| percent.min(100) as f64)).collect();
@@ -67,12 +72,12 @@ fn is_shown(supply: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::sampler::linux::fixture::{Fixture, values};
+    use crate::server::sampler::linux::fixture::{Fixture, GENEROUS, values};
 
     #[test]
     fn what_the_machine_lives_by_is_shown() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Batteries::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = Batteries::new(&fixture.roots(), Interval::SECOND, GENEROUS);
         assert_eq!(fixture.collect(&mut collector)?, [], "a server");
         for (file, text) in [
             ("AC/type", "Mains\n"),

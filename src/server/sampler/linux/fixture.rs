@@ -1,11 +1,15 @@
 //! Recorded files of the kernel in a directory of the test's own, removed when it ends.
 
 use super::Roots;
+use super::patient::Patience;
 use crate::server::sampler::clock::fake::FakeClock;
 use crate::server::sampler::collector::{Collector, Reading};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+/// Whoever answers at all answers sooner, however busy the machine is.
+pub const GENEROUS: Patience = Patience { each: Duration::from_secs(20), all: Duration::from_secs(60) };
 
 pub struct Fixture {
     root: PathBuf,

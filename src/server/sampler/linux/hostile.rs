@@ -1,6 +1,6 @@
 //! Names from the kernel are hostile: what arrives in catalog and sample is harmless, and each device its own.
 
-use super::fixture::Fixture;
+use super::fixture::{Fixture, GENEROUS};
 use super::{battery, disk, net, space, temperature};
 use crate::model::{DeviceKind, Interval, UnixMs};
 use crate::server::sampler::board::Board;
@@ -109,8 +109,8 @@ fn hostile_sensors_and_batteries_are_harmless_dimensions() -> anyhow::Result<()>
             std::fs::write(supply.join("capacity"), b"50\n")?;
         }
     }
-    let mut readings = fixture.collect(&mut temperature::Temperatures::new(&roots, Interval::SECOND))?;
-    readings.extend(fixture.collect(&mut battery::Batteries::new(&roots, Interval::SECOND))?);
+    let mut readings = fixture.collect(&mut temperature::Temperatures::new(&roots, Interval::SECOND, GENEROUS))?;
+    readings.extend(fixture.collect(&mut battery::Batteries::new(&roots, Interval::SECOND, GENEROUS))?);
     // Only some of the names can be those of a directory.
     assert_eq!(readings.iter().map(|reading| reading.values.len()).collect::<Vec<_>>(), [names().len(), 8]);
     for reading in &readings {

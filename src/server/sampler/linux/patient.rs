@@ -114,7 +114,8 @@ mod tests {
     use crate::server::sampler::linux::fixture::Fixture;
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-    const PATIENCE: Patience = Patience { each: Duration::from_secs(1), all: Duration::from_secs(20) };
+    /// The one that hangs costs it once; on a busy machine the others must not be missed.
+    const PATIENCE: Patience = Patience { each: Duration::from_secs(5), all: Duration::from_secs(60) };
 
     #[test]
     fn a_file_that_hangs_costs_only_itself() -> anyhow::Result<()> {

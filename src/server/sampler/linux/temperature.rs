@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A chip on a slow bus needs milliseconds, a disk finishes what it was doing first.
-const PATIENCE: Patience = Patience { each: Duration::from_millis(80), all: Duration::from_millis(120) };
+pub const PATIENCE: Patience = Patience { each: Duration::from_millis(80), all: Duration::from_millis(120) };
 
 /// Sensors are looked for again after so many turns, and when one of them is gone.
 const SEARCH_HOLDS: u32 = 6;
@@ -21,6 +21,7 @@ const SEARCH_HOLDS: u32 = 6;
 pub struct Temperatures {
     roots: Roots,
     reader: PatientReader,
+    patience: Patience,
     known: Vec<Known>,
     family: Arc<Family>,
     /// Turns until the next search.
@@ -36,10 +37,11 @@ struct Known {
 }
 
 impl Temperatures {
-    pub fn new(roots: &Roots, interval: Interval) -> Self {
+    pub fn new(roots: &Roots, interval: Interval, patience: Patience) -> Self {
         Self {
             roots: roots.clone(),
             reader: PatientReader::default(),
+            patience,
             known: Vec::new(),
             family: Arc::new(Family::new("temperature", "Temperature", Unit::Celsius, interval, &[])),
             search_in: 0,
@@ -65,7 +67,7 @@ impl Collector for Temperatures {
         }
         self.search_in -= 1;
         let awake = self.known.iter_mut().filter_map(Known::file_if_awake);
-        let mut answers = self.reader.read(&awake.collect::<Vec<_>>(), PATIENCE);
+        let mut answers = self.reader.read(&awake.collect::<Vec<_>>(), self.patience);
         let mut values = Vec::with_capacity(self.known.len());
         for known in &mut self.known {
             let answer = answers.remove(&known.sensor.input);
@@ -115,7 +117,7 @@ fn celsius(text: &[u8]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::sampler::linux::fixture::{Fixture, values};
+    use crate::server::sampler::linux::fixture::{Fixture, GENEROUS, values};
 
     fn labels(readings: &[Reading]) -> Vec<&str> {
         readings.iter().flat_map(|reading| &reading.family.dimensions).map(|dimension| &*dimension.label).collect()
@@ -139,7 +141,7 @@ mod tests {
     #[test]
     fn a_sensor_is_shown_from_its_first_value_on() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Temperatures::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = Temperatures::new(&fixture.roots(), Interval::SECOND, GENEROUS);
         assert_eq!(fixture.collect(&mut collector)?, [], "a virtual machine");
         let input = |number: u32, text: &str| {
             fixture.write(&format!("sys/class/hwmon/hwmon0/temp{number}_input"), text.as_bytes())
@@ -168,7 +170,7 @@ mod tests {
     #[test]
     fn a_sleeping_disk_is_left_asleep() -> anyhow::Result<()> {
         let fixture = Fixture::new()?;
-        let mut collector = Temperatures::new(&fixture.roots(), Interval::SECOND);
+        let mut collector = Temperatures::new(&fixture.roots(), Interval::SECOND, GENEROUS);
         fixture.write("sys/class/hwmon/hwmon0/name", b"drivetemp\n")?;
         fixture.write("sys/class/hwmon/hwmon0/temp1_input", b"35000\n")?;
         fixture.write("sys/class/hwmon/hwmon0/device/block/sda/size", b"1\n")?;

@@ -135,9 +135,16 @@ fn the_start_does_not_wander_with_the_clock() -> anyhow::Result<()> {
 fn this_machine_is_scanned() -> anyhow::Result<()> {
     let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?;
     let mut processes = Processes::new(&Roots::default(), crate::server::sampler::processes::USERS.into(), true);
-    processes.scan(&SystemClock)?;
-    SystemClock.wait(&crate::server::sampler::Stop::new(), Duration::from_millis(500));
-    let table = processes.scan(&SystemClock);
+    let mut table = processes.scan(&SystemClock);
+    // Others share the machine: it may get next to nothing of a core for a while.
+    let is_seen = |table: &ProcessTable| find(table, child.id()).cpu_percent >= Some(10.0);
+    for _ in 0..20 {
+        SystemClock.wait(&crate::server::sampler::Stop::new(), Duration::from_millis(500));
+        table = processes.scan(&SystemClock);
+        if table.as_ref().is_ok_and(is_seen) {
+            break;
+        }
+    }
     child.kill()?;
     child.wait()?;
     let table = table?;
@@ -147,7 +154,6 @@ fn this_machine_is_scanned() -> anyhow::Result<()> {
     assert!(own.memory_bytes > Some(1 << 20) && own.cpu_percent.is_some() && own.user.is_some(), "{own:?}");
     assert!(own.started_at.is_some_and(|at| at <= table.at && table.at.0 - at.0 < 3_600_000), "{own:?}");
     let burning = find(&table, child.id());
-    // Others share the machine: it may have got only a part of a core.
     assert!(burning.cpu_percent.is_some_and(|percent| (10.0..=130.0).contains(&percent)), "{burning:?}");
     assert_eq!(burning.arguments.as_deref(), Some("sh -c while :; do :; done"));
     Ok(())
