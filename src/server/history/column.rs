@@ -111,6 +111,15 @@ pub(super) fn power(decimals: u8) -> f64 {
     10_f64.powi(i32::from(decimals))
 }
 
+/// Sums and differences of decimal fractions are such fractions only once they are rounded.
+pub(super) fn rounding(decimals: u8) -> impl Fn(f64) -> f64 {
+    let scale = power(decimals);
+    move |value| {
+        let scaled = value * scale;
+        if scaled.is_finite() { scaled.round() / scale } else { value }
+    }
+}
+
 /// Which way it became.
 fn encode_fixed(numbers: &[i64], to: &mut Vec<u8>) -> u8 {
     let first = numbers.first().copied().unwrap_or_default();

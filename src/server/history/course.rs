@@ -1,6 +1,7 @@
 //! A family's past as it is told: what was asked for, and the answer.
 
-use super::extent::{ColumnShape, rounding};
+use super::column::rounding;
+use super::extent::ColumnShape;
 use super::paces::Paces;
 use super::rows::{Bucket, Buckets, Rows};
 use crate::model::sample::FamilyValues;

@@ -36,7 +36,7 @@ impl Derived {
     pub(super) fn column<'a>(&self, own: &Rows, other: impl Fn(&str) -> Option<&'a Rows>) -> Vec<f64> {
         let beside = self.series.also_reads().map(|family| (family, other(family)));
         let mut values = Vec::with_capacity(own.t.len());
-        let round = super::extent::rounding(self.shape.decimals);
+        let round = super::column::rounding(self.shape.decimals);
         for (row, t) in own.t.iter().enumerate() {
             let value = self.series.evaluate(|family, dimension| {
                 let (rows, row) = match &beside {

@@ -37,8 +37,8 @@ pub(super) enum Forgetting {
 #[derive(Default)]
 pub(super) struct Rows {
     ranges: VecDeque<Range>,
-    /// How many are gone since it was last seen how much there is.
-    gone: usize,
+    /// Whether there may be less than when that was last looked at.
+    may_be_less: bool,
     /// What can't go, for damage is in the way; by where it begins.
     stuck: HashSet<Place>,
 }
@@ -64,12 +64,14 @@ impl Forgetting {
         let connection = &mut database.connection;
         Ok(match self {
             Self::Begun => {
-                Some(Self::Rows(Rows { ranges: too_old(connection, now, retention)?, gone: 1, ..Rows::default() }))
+                let ranges = too_old(connection, now, retention)?;
+                Some(Self::Rows(Rows { ranges, may_be_less: true, ..Rows::default() }))
             }
-            Self::Rows(Rows { ranges, gone, stuck }) if ranges.is_empty() => {
+            Self::Rows(Rows { ranges, may_be_less, stuck }) if ranges.is_empty() => {
                 // Without any progress there would be no end to it.
-                let ranges = if gone > 0 { too_much(connection, retention, &stuck)? } else { ranges };
-                if ranges.is_empty() { Some(Self::Shapes) } else { Some(Self::Rows(Rows { ranges, gone: 0, stuck })) }
+                let ranges = if may_be_less { too_much(connection, retention, &stuck)? } else { ranges };
+                let is_enough = ranges.is_empty();
+                Some(if is_enough { Self::Shapes } else { Self::Rows(Rows { ranges, may_be_less: false, stuck }) })
             }
             Self::Rows(mut rows) => {
                 forget_some(connection, &mut rows)?;
@@ -141,7 +143,7 @@ fn forget_some(connection: &mut Connection, rows: &mut Rows) -> rusqlite::Result
     match forget_rows(connection, &mut rows.ranges) {
         Err(error) if is_broken(&error) => {}
         gone => {
-            rows.gone += gone?;
+            rows.may_be_less |= gone? > 0;
             return Ok(());
         }
     }
@@ -150,9 +152,9 @@ fn forget_some(connection: &mut Connection, rows: &mut Rows) -> rusqlite::Result
     let Some(one) = rows.ranges.pop_front() else { return Ok(()) };
     let mut rest = VecDeque::from([one]);
     match forget_rows(connection, &mut rest) {
-        Err(error) if is_broken(&error) => rows.gone += usize::from(rows.stuck.insert(one.places[0])),
+        Err(error) if is_broken(&error) => rows.may_be_less |= rows.stuck.insert(one.places[0]),
         gone => {
-            rows.gone += gone?;
+            rows.may_be_less |= gone? > 0;
             rest.into_iter().for_each(|rest| rows.ranges.push_front(rest));
         }
     }
