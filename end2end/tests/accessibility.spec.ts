@@ -118,6 +118,7 @@ test("ticks are never announced", { tag: "@once" }, async ({ page, overview }) =
   const lines = await overview.lines("cpu");
   await overview.expectMoved("cpu", lines);
   expect(await spoken.allInnerTexts()).toEqual(before);
+  await expect(page.locator(".word")).toHaveText("Live");
 });
 
 test("motion is reduced where it is asked for", { tag: "@once" }, async ({ page, overview }) => {

@@ -1,6 +1,7 @@
 // The past: any stretch of time, drawn by the server, reached by links, mouse, keys and the browser's own steps.
 
 import type { Page } from "@playwright/test";
+import { overhear } from "../fixtures/heard.ts";
 import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { raw } from "../fixtures/raw.mjs";
 import { expect, test as base } from "../fixtures/test.ts";
@@ -175,8 +176,11 @@ test("a restart leaves a gap of just the seconds it was down, and says why", { t
   test.setTimeout(150_000);
   problems.allow(CONNECTION_ERRORS);
   const server = await launch({ stored: true });
+  const heard = await overhear(page);
   await overview.openLive(server.url);
+  await expect.poll(async () => (await heard()).samples.length).toBeGreaterThan(0);
   await server.stop();
+  const newest = Number((await heard()).samples.at(-1)?.split("-")[1]);
   const stopped = Date.now();
   await expect.poll(() => Date.now() - stopped, {
     message: "ticks go by that nobody takes",
@@ -197,10 +201,9 @@ test("a restart leaves a gap of just the seconds it was down, and says why", { t
   expect(t).toContain(gap.from - 1_000);
   expect(t).toContain(gap.to + 1_000);
   expect(t.filter((t) => t >= gap.from && t <= gap.to)).toEqual([]);
-  // What a slow disk did not store any more, this page has drawn all the same: there the gap begins later.
-  const titles = Array.from({ length: (gap.to - gap.from) / 1_000 + 1 }, (_, lost) => title({ ...gap, from: gap.from + lost * 1_000 }));
-  const drawn = async () => (await down(overview).locator("title").textContent()) ?? "";
-  await expect.poll(async () => titles.includes(await drawn())).toBe(true);
+  // What a slow disk did not store any more, this page was told all the same: there the gap begins later.
+  const from = Math.max(gap.from, newest + 1_000);
+  await expect(down(overview).locator("title")).toHaveText(title({ ...gap, from }));
 
   // A page that is opened only now has the same picture at the same instant.
   await overview.pause.click();
@@ -210,7 +213,7 @@ test("a restart leaves a gap of just the seconds it was down, and says why", { t
   await other.pause.click();
   await expect(down(other).locator("title")).toHaveText(title(gap));
   const widths = await Promise.all([overview, other].map((which) => down(which).getAttribute("width")));
-  if ((await drawn()) === title(gap)) expect(widths[0]).toBe(widths[1]);
+  if (from === gap.from) expect(widths[0]).toBe(widths[1]);
 });
 
 test("the crosshair names who was heaviest then", { tag: "@mouse" }, async ({ page, overview }) => {
@@ -225,6 +228,8 @@ test("the crosshair names who was heaviest then", { tag: "@mouse" }, async ({ pa
   await overview.pointAt("cpu", 0.3);
   await expect(overview.culprits).toHaveText("cc1plus 97% CPU; <b>postgres</b> 1.0 GiB");
   await expect.poll(() => asked.at(-1) === new URL(page.url()).searchParams.get("at")).toBe(true);
+  // A page that slept may have been pointed at twice.
+  expect(asked.length).toBeLessThanOrEqual(2);
   await page.mouse.move(2, 2);
   await expect(overview.culprits).toBeHidden();
   await expect(page).not.toHaveURL(/[?&]at=/);

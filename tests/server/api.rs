@@ -49,7 +49,11 @@ async fn everything_described_answers_as_described() -> io::Result<()> {
         let asked = |query| methods.as_object().into_iter().flatten().map(move |method| (query, method));
         for (query, (method, description)) in queries(path).iter().flat_map(asked) {
             let path = &format!("{path}{query}");
-            let incoming = open_with_table(server.address, &method.to_ascii_uppercase(), path).await?;
+            let method = method.to_ascii_uppercase();
+            let incoming = match path.as_str() {
+                "/api/v1/processes" => open_with_table(server.address, &method, path).await?,
+                _ => open(server.address, &method, path, &[]).await?,
+            };
             let described = &description["responses"][incoming.status.to_string()];
             assert!(incoming.status < 400 && described.is_object(), "{method} {path}: {}", incoming.status);
             let content = described["content"].as_object().and_then(|content| content.iter().next());

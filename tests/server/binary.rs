@@ -14,6 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use telltale::server::serve::Patience;
 
 /// In how much time a signal must have ended it.
 const END: Duration = Duration::from_secs(2);
@@ -121,11 +122,19 @@ async fn end(signal: Signal, streams: usize) -> io::Result<Duration> {
     let status = telltale.signal(signal).await?;
     let taken = began.elapsed();
     assert_eq!(status.code(), Some(0), "{status}");
-    for mut events in open_streams {
+    match tell_goodbye(open_streams).await {
+        // What has not heard of it by then is cut off.
+        Err(_) if taken >= Patience::default().stop => Ok(END),
+        told => told.map(|()| taken),
+    }
+}
+
+async fn tell_goodbye(streams: Vec<Events>) -> io::Result<()> {
+    for mut events in streams {
         until_named(&mut events, "bye").await?;
         assert!(events.next().await?.is_none(), "the body ends as it should");
     }
-    Ok(taken)
+    Ok(())
 }
 
 async fn check_refusal(home: &Home, arguments: &[&str], named: [&str; 2]) -> io::Result<()> {

@@ -182,6 +182,20 @@ async fn very_many_processes_are_counted_but_not_all_sent() -> io::Result<()> {
 }
 
 #[tokio::test]
+async fn who_asks_once_is_answered() -> io::Result<()> {
+    within(FIRST_TABLE, ask_once).await
+}
+
+async fn ask_once() -> io::Result<Duration> {
+    let server = FakeScan::default().server()?;
+    let began = Instant::now();
+    let answer = server.get("/api/v1/processes", &[]).await?;
+    let taken = if answer.status == 200 { began.elapsed() } else { FIRST_TABLE };
+    server.stop().await?;
+    Ok(taken)
+}
+
+#[tokio::test]
 async fn the_answer_is_sorted_searched_and_limited() -> io::Result<()> {
     let server = FakeScan::default().server()?;
     for (query, pids, found) in [

@@ -309,12 +309,23 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), way in 0_u8..5, count in 0_usize..400) {
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), way in 0_u8..6, count in 0_usize..400) {
             let mut column = vec![way];
             put_part(&mut column, &bytes);
             // Whatever is read of them, nothing panics.
             _ = decode(&mut Reader(&column), count, 2, &mut Vec::new());
             _ = decode(&mut Reader(&bytes), count, 2, &mut Vec::new());
+        }
+
+        /// Nothing of what was damaged is left in the room that others are unpacked in.
+        #[test]
+        fn a_damaged_column_spoils_no_other(place in any::<prop::sample::Index>(), bits in 1_u8.., slope in 0_i32..3) {
+            let wave = |n: i32| f64::from((n * n + slope * n) % 1_009);
+            let mut damaged = check(&(0..700).map(wave).collect::<Vec<_>>(), 0);
+            let place = place.index(damaged.len());
+            damaged[place] ^= bits;
+            _ = decode(&mut Reader(&damaged), 700, 0, &mut Vec::new());
+            check(&(0..300).map(|n| wave(n) + f64::from(n % 2) * 1e9).collect::<Vec<_>>(), 0);
         }
     }
 }

@@ -37,8 +37,8 @@ pub(super) enum Forgetting {
 #[derive(Default)]
 pub(super) struct Rows {
     ranges: VecDeque<Range>,
-    /// Whether there may be less than when that was last looked at.
-    may_be_less: bool,
+    /// Whether any went, or was found stuck, since it was last looked how much there is.
+    has_progressed: bool,
     /// What can't go, for damage is in the way; by where it begins.
     stuck: HashSet<Place>,
 }
@@ -65,13 +65,13 @@ impl Forgetting {
         Ok(match self {
             Self::Begun => {
                 let ranges = too_old(connection, now, retention)?;
-                Some(Self::Rows(Rows { ranges, may_be_less: true, ..Rows::default() }))
+                Some(Self::Rows(Rows { ranges, has_progressed: true, ..Rows::default() }))
             }
-            Self::Rows(Rows { ranges, may_be_less, stuck }) if ranges.is_empty() => {
-                // Without any progress there would be no end to it.
-                let ranges = if may_be_less { too_much(connection, retention, &stuck)? } else { ranges };
-                let is_enough = ranges.is_empty();
-                Some(if is_enough { Self::Shapes } else { Self::Rows(Rows { ranges, may_be_less: false, stuck }) })
+            Self::Rows(Rows { ranges, has_progressed, stuck }) if ranges.is_empty() => {
+                // Else there would be no end to it.
+                let ranges = if has_progressed { too_much(connection, retention, &stuck)? } else { ranges };
+                let is_last = ranges.is_empty();
+                Some(if is_last { Self::Shapes } else { Self::Rows(Rows { ranges, has_progressed: false, stuck }) })
             }
             Self::Rows(mut rows) => {
                 forget_some(connection, &mut rows)?;
@@ -143,7 +143,7 @@ fn forget_some(connection: &mut Connection, rows: &mut Rows) -> rusqlite::Result
     match forget_rows(connection, &mut rows.ranges) {
         Err(error) if is_broken(&error) => {}
         gone => {
-            rows.may_be_less |= gone? > 0;
+            rows.has_progressed |= gone? > 0;
             return Ok(());
         }
     }
@@ -152,9 +152,9 @@ fn forget_some(connection: &mut Connection, rows: &mut Rows) -> rusqlite::Result
     let Some(one) = rows.ranges.pop_front() else { return Ok(()) };
     let mut rest = VecDeque::from([one]);
     match forget_rows(connection, &mut rest) {
-        Err(error) if is_broken(&error) => rows.may_be_less |= rows.stuck.insert(one.places[0]),
+        Err(error) if is_broken(&error) => rows.has_progressed |= rows.stuck.insert(one.places[0]),
         gone => {
-            rows.may_be_less |= gone? > 0;
+            rows.has_progressed |= gone? > 0;
             rest.into_iter().for_each(|rest| rows.ranges.push_front(rest));
         }
     }

@@ -11,8 +11,7 @@ use std::ops::Range;
 pub(super) const MEAN_STEPS: f64 = 1_023.0;
 
 impl Extent<Buckets> {
-    /// The least value, how far the greatest is from it, and where between them the mean is: of what does not change,
-    /// all but the first are the same. How many values there are is mostly the same for all columns, and told once.
+    /// Of what does not change, all but the least values are the same. How many values there are is mostly the same for all columns, and told once.
     pub(in super::super) fn encode(&self) -> Vec<u8> {
         let mut bytes = head(1, self.step, &self.body.t, &self.shape);
         let counts = |buckets: &Vec<Bucket>| buckets.iter().map(|bucket| f64::from(bucket.count)).collect::<Vec<_>>();
