@@ -1,7 +1,9 @@
 // Before, without and while JavaScript comes: the page is whole and nothing jumps.
 
-import { expect, test } from "../fixtures/test.ts";
+import type { Page } from "@playwright/test";
 import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
+import { expect, test } from "../fixtures/test.ts";
+import { Wire } from "../fixtures/wire.ts";
 import { STREAM } from "../pages/shell.ts";
 
 /** It does so every ten seconds. */
@@ -53,13 +55,7 @@ test("nothing moves when it wakes", async ({ page, overview }) => {
     await looked;
     await route.continue();
   });
-  await page.addInitScript(() => {
-    const shifts: number[] = [];
-    Object.assign(window, { shifts });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) shifts.push((entry as unknown as { value: number }).value);
-    }).observe({ type: "layout-shift", buffered: true });
-  });
+  const shifts = await watchShifts(page);
   const asked = page.waitForRequest(STREAM);
   await page.goto("/", { waitUntil: "commit" });
   const painted = () => document.readyState !== "loading" && performance.getEntriesByType("paint").length > 0;
@@ -67,12 +63,54 @@ test("nothing moves when it wakes", async ({ page, overview }) => {
   const before = { text: await overview.text(), lines: await overview.lines() };
   look();
   await asked;
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  await drawn(page);
   expect(await overview.lines()).toEqual(before.lines);
   expect(await overview.text()).toEqual(before.text);
-  expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts)).toEqual([]);
+  expect(await shifts()).toEqual([]);
   await page.unrouteAll({ behavior: "ignoreErrors" });
 });
+
+for (const path of ["/", "/processes"]) {
+  test(`nothing moves while ${path} comes in piece by piece`, async ({ page, telltale }) => {
+    await page.route(STREAM, () => {});
+    const wire = await Wire.to(telltale.url);
+    wire.slow();
+    const shifts = await watchShifts(page);
+    const asked = page.waitForRequest(STREAM);
+    await page.goto(new URL(path, wire.url).href);
+    await asked;
+    await drawn(page);
+    // A number that ends at the right, and comes in two pieces, moves within its cell: no cell does.
+    expect((await shifts()).filter((shift) => /<.+> from /.test(shift))).toEqual([]);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+    await wire.dispose();
+  });
+}
+
+/** Waits until what has changed is on the screen. */
+async function drawn(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+}
+
+/** What has moved by itself since the page began to come in. */
+async function watchShifts(page: Page): Promise<() => Promise<string[]>> {
+  await page.addInitScript(() => {
+    type Shift = { value: number; sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
+    const place = ({ x, y, width, height }: DOMRect) => [x, y, width, height].map(Math.round).join(" ");
+    const shifts: string[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const { value, sources } of list.getEntries() as unknown as Shift[]) {
+        const moved = sources.map(({ node, previousRect, currentRect }) => {
+          const what = node instanceof Element ? (node.cloneNode() as Element).outerHTML : node?.textContent;
+          return `${what} from ${place(previousRect)} to ${place(currentRect)}`;
+        });
+        shifts.push([value, ...moved].join("\n"));
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  return () => page.evaluate(() => (window as unknown as { shifts: string[] }).shifts);
+}
 
 test.describe("in another time zone than the server's", { tag: "@once" }, () => {
   test.use({ timezoneId: "Pacific/Chatham" });

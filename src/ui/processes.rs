@@ -74,7 +74,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
     let search = selection.search;
     view! {
         <Board>
-            <Headlines scene />
+            <Headlines scene is_brief=true />
             <section class="processes" aria-labelledby="processes-title">
                 <h2 id="processes-title">"Processes"</h2>
                 <div class="tools">

@@ -85,6 +85,8 @@ pub fn Shell(
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1115" />
                 <meta name="description" content=format!("Live dashboard of {}", host.name) />
                 <title>{format!("{} · {}", host.name, view.title())}</title>
+                // Where controls and headlines stand depends on what follows them: they are painted once it is there.
+                <link rel="expect" href="#headlines" blocking="render" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/site.webmanifest" />
                 {links.css.clone().map(|style| view! { <StyleSheet style view /> })}

@@ -9,13 +9,18 @@ use std::sync::Arc;
 
 /// The tiles of this machine, under a heading that says how it is.
 #[component]
-pub fn Headlines(scene: Arc<Scene>) -> impl IntoView {
+pub fn Headlines(
+    scene: Arc<Scene>,
+    /// Whether there is more below than a phone has room for.
+    #[prop(optional)]
+    is_brief: bool,
+) -> impl IntoView {
     let shown: Vec<Headline> = Headline::ALL.into_iter().filter(|headline| headline.exists(&scene.catalog)).collect();
     // Said ahead of the tiles: while the HTML comes in, none makes room for those after it.
-    let class = format!("headlines of-{}", shown.len());
+    let class = format!("headlines of-{}{}", shown.len(), if is_brief { " brief" } else { "" });
     let tiles = shown.into_iter().map(|headline| view! { <Tile headline scene=scene.clone() /> }).collect_view();
     view! {
-        <section class=class aria-labelledby="headlines-title">
+        <section id="headlines" class=class aria-labelledby="headlines-title">
             <h2 id="headlines-title" class="visually-hidden" data-part=parts::SUMMARY>{scene.summary()}</h2>
             {tiles}
         </section>
