@@ -5,6 +5,7 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod base_path;
 pub mod config;
 pub mod forensics;
 pub mod history;

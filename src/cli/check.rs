@@ -15,7 +15,8 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     if matches!(config.source, SourceKind::Replay { .. }) {
         sampler::open(&config.sampling(), Arc::default()).map_err(super::no_source)?;
     }
-    say(&format!("the configuration is right; it listens on {}", config.listen));
+    let below = if config.base_path.is_root() { String::new() } else { format!(", below {}", config.base_path) };
+    say(&format!("the configuration is right; it listens on {}{below}", config.listen));
     Ok(())
 }
 

@@ -126,9 +126,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
         open_to_all: config.no_auth,
         watch: watched(),
     });
-    let app = router(state, pages.merge(assets.routes()));
+    let app = router(state, pages.merge(assets.routes()), &config.base_path);
 
     say(&format!("listening on http://{address}"));
+    if !config.base_path.is_root() {
+        say(&format!("the page is at http://{address}{}", config.base_path));
+    }
     let shutdown = Shutdown::new();
     let serving = serve::serve(listener, app, hub, shutdown.clone(), Patience::default());
     let stopping = async {

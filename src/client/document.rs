@@ -155,8 +155,9 @@ pub(super) fn say(place: &str, words: Option<&str>) {
     }
 }
 
+/// Without a path it is for the folder that the pages stand in, and no other Telltale's on the same host.
 fn set_cookie(name: &str, value: &str) {
-    let cookie = format!("{name}={value}; Path=/; Max-Age={COOKIE_AGE}; SameSite=Lax");
+    let cookie = format!("{name}={value}; Max-Age={COOKIE_AGE}; SameSite=Lax");
     // Without cookies the choice lasts as long as the page.
     _ = document().unchecked_into::<web_sys::HtmlDocument>().set_cookie(&cookie);
 }

@@ -77,7 +77,7 @@ pub(super) async fn fetch_earlier(page: &Rc<Page>, window: Window) {
 pub(super) async fn past(state: &PageState, past: Past) -> Option<(Catalog, History)> {
     let span = Span { end: past.end, window: state.window(), is_past: past.is_fixed };
     let (from, to, points) = (span.start().0, past.end.0, span.window.points());
-    let address = format!("/api/v1/samples?from={from}&to={to}&points={points}");
+    let address = format!("api/v1/samples?from={from}&to={to}&points={points}");
     let answer = text_of(&address, false).await?;
     let first = scan::events(&answer).into_iter().next()?;
     let catalog = json::catalog(&Json::parse(first.1)?)?;
@@ -89,12 +89,12 @@ pub(super) async fn past(state: &PageState, past: Past) -> Option<(Catalog, Hist
 
 /// What is measured. The page asks for it ahead of its script.
 pub(super) async fn catalog() -> Option<Catalog> {
-    json::catalog(&Json::parse(&patient_text_of("/api/v1/catalog").await?)?)
+    json::catalog(&Json::parse(&patient_text_of("api/v1/catalog").await?)?)
 }
 
 /// Where the samples after one stand.
 fn after(id: EventId) -> String {
-    format!("/api/v1/samples?after={id}")
+    format!("api/v1/samples?after={id}")
 }
 
 /// What a server that may just have been started answers.

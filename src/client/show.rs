@@ -187,6 +187,6 @@ impl Page {
 
 /// The heaviest processes at an instant that stands for so much time before it, in words.
 pub(super) async fn culprits(at: UnixMs, over: Interval) -> Option<String> {
-    let address = format!("/api/v1/processes?at={}&over={}ms", at.0, over.ms());
+    let address = format!("api/v1/processes?at={}&over={}ms", at.0, over.ms());
     super::json::Json::parse(&samples::text_of(&address, false).await?)?.text_at("words")
 }

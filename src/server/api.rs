@@ -58,7 +58,7 @@ const READY_SLACK: Duration = Duration::from_secs(2);
     title = "Telltale",
     description = "What a machine does, second by second: as a stream of Server-Sent Events and as JSON. \
                    Errors are problem+json (RFC 9457)."
-))]
+), servers((url = "../..", description = "Where this document was found, whatever path a proxy has put before it")))]
 struct Document;
 
 /// The document as it is sent, made once.

@@ -27,7 +27,7 @@ pub enum Assets {
     Folder(PathBuf),
 }
 
-/// What the page's head points at, as absolute paths.
+/// What the page's head points at. The dot is for the script that imports one: without it a name would be a package's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Links {
     pub js: String,
@@ -52,9 +52,9 @@ impl Assets {
                 css: embedded::link("pkg/telltale.css")?,
             }),
             Self::Folder(folder) => folder.join("pkg/telltale.wasm").is_file().then(|| Links {
-                js: "/pkg/telltale.js".to_owned(),
-                wasm: "/pkg/telltale.wasm".to_owned(),
-                css: "/pkg/telltale.css".to_owned(),
+                js: "./pkg/telltale.js".to_owned(),
+                wasm: "./pkg/telltale.wasm".to_owned(),
+                css: "./pkg/telltale.css".to_owned(),
             }),
         }
     }

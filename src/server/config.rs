@@ -14,6 +14,7 @@ pub mod value;
 use self::keys::Key;
 use crate::model::time::Interval;
 use crate::server::auth::{Access, Network};
+use crate::server::base_path::BasePath;
 use crate::server::history::{Retention, StoreSettings};
 use crate::server::sampler::{self, SourceKind};
 use crate::server::subscribers::Limits;
@@ -35,6 +36,7 @@ pub struct Config {
     pub retention: Retention,
     pub memory_only: bool,
     pub interval: Interval,
+    pub base_path: BasePath,
     /// In lower case, without port.
     pub allowed_hosts: Vec<String>,
     pub source: SourceKind,
@@ -95,6 +97,7 @@ impl Config {
             retention: retention(&mut settings),
             memory_only: settings.one(&keys::MEMORY_ONLY, value::switch).unwrap_or(false),
             interval: settings.one(&keys::INTERVAL, value::interval).unwrap_or(Interval::SECOND),
+            base_path: settings.one(&keys::BASE_PATH, value::base_path).unwrap_or_default(),
             allowed_hosts: settings.list(&keys::ALLOWED_HOSTS, value::host_name),
             source: settings.one(&keys::SOURCE, source).unwrap_or(SourceKind::System),
             max_devices: settings.one(&keys::CATALOG_MAX_DEVICES, value::devices).unwrap_or(sampled.max_devices),

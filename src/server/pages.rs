@@ -260,10 +260,11 @@ fn guard(watch: Option<&LeptosOptions>) {
     options.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
+/// Without a path it is for the folder that the page stands in: only the browser knows where a proxy has put it.
 fn keep_window(window: Window) {
     /// A year.
     const AGE_S: u32 = 31_536_000;
-    let cookie = format!("{WINDOW_COOKIE}={}; Path=/; Max-Age={AGE_S}; SameSite=Lax", window.id());
+    let cookie = format!("{WINDOW_COOKIE}={}; Max-Age={AGE_S}; SameSite=Lax", window.id());
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         expect_context::<ResponseOptions>().append_header(SET_COOKIE, cookie);
     }

@@ -44,7 +44,11 @@ impl Problem {
     }
 
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "nothing is served at this address; see /api/v1/openapi.json")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "nothing is served at this address; api/v1/openapi.json tells what is where",
+        )
     }
 
     /// The router adds which methods there are as `Allow`.

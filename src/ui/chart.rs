@@ -172,7 +172,7 @@ fn Shades() -> impl IntoView {
 /// What else can be had of a chart.
 #[component]
 fn Menu(family: Family, data: String) -> impl IntoView {
-    let address = format!("/api/v1/history?format=csv&points=10000&{data}&family={}", address::encoded(&family.id));
+    let address = format!("api/v1/history?format=csv&points=10000&{data}&family={}", address::encoded(&family.id));
     view! {
         <details class="menu">
             <summary aria-label="Menu">"⋯"</summary>

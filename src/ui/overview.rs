@@ -112,7 +112,7 @@ fn ChartSection(
             }
         })
         .collect_view();
-    let back = is_narrow.then(|| view! { <a class="back" href="/">"Back to everything"</a> });
+    let back = is_narrow.then(|| view! { <a class="back" href="./">"Back to everything"</a> });
     view! {
         <section class="charts" data-section=section.id aria-labelledby=title.clone()>
             <h2 id=title.clone()>{section.title}</h2>

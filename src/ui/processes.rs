@@ -78,7 +78,7 @@ pub fn Processes(table: Arc<ProcessTable>, selection: Selection, scene: Arc<Scen
             <section class="processes" aria-labelledby="processes-title">
                 <h2 id="processes-title">"Processes"</h2>
                 <div class="tools">
-                    <form role="search" action="/processes">
+                    <form role="search" action="processes">
                         <input type="hidden" name="sort" value=order.id() />
                         {limit}
                         <label for=parts::SEARCH>"Find"</label>

@@ -87,8 +87,8 @@ pub fn Shell(
                 <title>{format!("{} · {}", host.name, view.title())}</title>
                 // Where controls and headlines stand depends on what follows them: they are painted once it is there.
                 <link rel="expect" href="#headlines" blocking="render" />
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="manifest" href="/site.webmanifest" />
+                <link rel="icon" href="favicon.svg" type="image/svg+xml" />
+                <link rel="manifest" href="site.webmanifest" />
                 {links.css.clone().map(|style| view! { <StyleSheet style view /> })}
                 <Scripts links />
                 {watch.map(|options| view! { <AutoReload options /> })}
@@ -146,10 +146,11 @@ pub enum View {
 impl View {
     const ALL: [Self; 2] = [Self::Overview, Self::Processes];
 
+    /// Relative to each other: all stand side by side, wherever a proxy has put them.
     const fn path(self) -> &'static str {
         match self {
-            Self::Overview => "/",
-            Self::Processes => "/processes",
+            Self::Overview => "./",
+            Self::Processes => "processes",
         }
     }
 
@@ -245,7 +246,7 @@ fn Scripts(links: Links) -> impl IntoView {
         );
         view! {
             <link rel="modulepreload" href=js />
-            <link rel="preload" href="/api/v1/catalog" r#as="fetch" crossorigin="anonymous" />
+            <link rel="preload" href="api/v1/catalog" r#as="fetch" crossorigin="anonymous" />
             <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
             <script type="module" nonce=use_nonce() inner_html=script></script>
         }

@@ -25,7 +25,7 @@ const SEAMS: [(&str, &str); 3] = [
 ];
 
 /// Inside `server` a stage uses only those before it.
-const STAGES: [&str; 19] = [
+const STAGES: [&str; 20] = [
     "meter",
     "problem",
     "negotiate",
@@ -39,6 +39,7 @@ const STAGES: [&str; 19] = [
     "sse",
     "shutdown",
     "auth",
+    "base_path",
     "config",
     "assets",
     "api",

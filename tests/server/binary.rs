@@ -54,6 +54,7 @@ async fn refusals_are_one_line_that_names_the_thing() -> io::Result<()> {
         (&["--listen", free, "--lisen", "x"], ["'--lisen'", "'--listen'"]),
         (&["--listen", free, "--config", &unknown_key], [&unknown_key, "\"intervall\""]),
         (&["--listen", free, "--interval", "1y"], ["--interval", "\"1y\""]),
+        (&["--listen", free, "--base-path", "telltale"], ["--base-path", "/telltale"]),
         (&["--listen", "0.0.0.0:0"], ["0.0.0.0", "--no-auth"]),
         (&["--listen", free, "--data-dir", &below_a_file], [&below_a_file, "data_dir"]),
         (&["--listen", free, "--config", &missing], [&missing, "--config"]),

@@ -15,6 +15,7 @@ use telltale::model::{
 };
 use telltale::server::api::AppState;
 use telltale::server::auth::Access;
+use telltale::server::base_path::BasePath;
 use telltale::server::forensics::Forensics;
 use telltale::server::history::{History, KEPT, Opened, StoreSettings};
 use telltale::server::hub::{HelloFacts, Hub};
@@ -48,6 +49,7 @@ pub(crate) struct Options {
     pub(crate) store: StoreSettings,
     pub(crate) limits: Limits,
     pub(crate) access: Access,
+    pub(crate) base_path: BasePath,
     pub(crate) patience: Patience,
     pub(crate) host_name: String,
     /// What is scanned while somebody looks.
@@ -61,6 +63,7 @@ impl Default for Options {
             store: StoreSettings::in_memory(),
             limits: Limits::default(),
             access: Access::default(),
+            base_path: BasePath::default(),
             // On a busy machine what is under way takes longer to end than is waited for by default.
             patience: Patience { stop: DEADLINE, ..Patience::default() },
             host_name: String::new(),
@@ -102,7 +105,7 @@ impl Server {
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(io::Error::other)?;
         let address = listener.local_addr()?;
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
-        let app = router(state.clone(), pages);
+        let app = router(state.clone(), pages, &options.base_path);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(serve(listener, app, Arc::clone(&state.hub), shutdown.clone(), options.patience));
         Ok(Self { address, state, shutdown, forensics, task, _scanning: scanning })

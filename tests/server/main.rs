@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod base_path;
 mod binary;
 mod client;
 mod crash;

@@ -24,7 +24,7 @@ pub(super) fn is_empty() -> bool {
 }
 
 pub(super) fn link(name: &str) -> Option<String> {
-    ASSETS.iter().find(|asset| asset.name == name).map(|asset| format!("/{}", asset.path))
+    ASSETS.iter().find(|asset| asset.name == name).map(|asset| format!("./{}", asset.path))
 }
 
 pub(super) fn text(name: &str) -> Option<&'static str> {

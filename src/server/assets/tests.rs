@@ -178,7 +178,7 @@ fn the_name_of_a_build_changes_with_what_is_in_it() -> io::Result<()> {
     assert_eq!(site.assets().build(), before);
     fs::write(site.0.join("site/pkg/telltale.css"), "other")?;
     assert_ne!(site.assets().build(), before);
-    assert_eq!(site.assets().links().map(|links| links.css).as_deref(), Some("/pkg/telltale.css"));
+    assert_eq!(site.assets().links().map(|links| links.css).as_deref(), Some("./pkg/telltale.css"));
     Ok(())
 }
 

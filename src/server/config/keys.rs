@@ -88,6 +88,15 @@ pub static INTERVAL: Key = Key {
     help: "Time between two samples, from 250ms to 60s",
 };
 
+pub static BASE_PATH: Key = Key {
+    path: "base_path",
+    flag: Some("base-path"),
+    kind: Kind::One,
+    value_name: "PATH",
+    default: "/",
+    help: "Path below which everything is served, for a proxy that keeps it: /telltale",
+};
+
 pub static ALLOWED_HOSTS: Key = Key {
     path: "allowed_hosts",
     flag: Some("allow-host"),
@@ -197,11 +206,12 @@ pub static STREAM_TRUSTED_PROXIES: Key = Key {
 };
 
 /// In the order of the help.
-pub static ALL: [&Key; 16] = [
+pub static ALL: [&Key; 17] = [
     &LISTEN,
     &DATA_DIR,
     &MEMORY_ONLY,
     &INTERVAL,
+    &BASE_PATH,
     &ALLOWED_HOSTS,
     &SOURCE,
     &NO_AUTH,

@@ -121,6 +121,10 @@ fn each_mistake_is_one_line_that_names_it_and_the_mend() {
             "interval = 1",
             "f.toml:1: interval: \"1\" is not a time; write a whole number and its unit, for example 250ms, 1s, 5m or 1h",
         ),
+        (
+            "base_path = '/a/../b'",
+            "f.toml:1: base_path: \"/a/../b\" is not a path such as /telltale, of letters, digits and - . _ ~ between slashes; write / for none",
+        ),
         ("interval = '2m'", "f.toml:1: interval: \"2m\" is out of range; write a time from 250ms to 60s"),
         ("interval = 1.5", "f.toml:1: interval: a float does not belong here; write a text in quotes"),
         ("listen = ['a']", "f.toml:1: listen: a list, where one value belongs; write it without brackets"),

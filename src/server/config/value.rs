@@ -2,6 +2,7 @@
 
 use crate::model::time::{self, Interval};
 use crate::server::auth::Network;
+use crate::server::base_path::BasePath;
 use crate::server::sampler::device_cap::MOST_DEVICES;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -97,6 +98,10 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
     number
         .filter(|number| (1..=most).contains(number))
         .ok_or_else(|| format!("{text:?} is not a whole number from 1 to {most}"))
+}
+
+pub fn base_path(text: &str) -> Result<BasePath, String> {
+    text.parse().map_err(|error| format!("{text:?} is {error}; write / for none"))
 }
 
 /// A host's name as browsers send it, in lower case and without port.
