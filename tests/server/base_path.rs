@@ -31,14 +31,14 @@ async fn everything_is_below_it_and_nothing_beside_it() -> io::Result<()> {
         let answer = server.get(path, &[]).await?;
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-        if status == 404 {
-            assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
-            assert_eq!(answer.json()["code"], "not_found", "{path}");
-        }
     }
     assert_eq!(server.get("/tools/telltale/", &[]).await?.text(), PAGE);
-    let lost = server.get("/api/v1/sample", &[]).await?.text();
-    assert!(lost.contains("/tools/telltale/"), "it says where everything is: {lost}");
+    for path in ["/", "/tools", "/api/v1/sample"] {
+        let lost = server.get(path, &[]).await?;
+        assert_eq!(lost.header("content-type"), "application/problem+json", "{path}");
+        assert_eq!(lost.json()["code"], "not_found", "{path}");
+        assert!(lost.text().contains("/tools/telltale/"), "it says where everything is: {}", lost.text());
+    }
     let mut events = server.open("/tools/telltale/api/v1/stream", &[]).await?.events();
     events.expect("hello").await?;
     assert_eq!(events.expect("sample").await?.id, "0-1000");
