@@ -27,7 +27,7 @@ const test = base.extend<{ front: (locations: string) => Promise<Nginx> }>({
     async ({}, use) => {
       const started: Nginx[] = [];
       await use(async (locations) => {
-        const nginx = await front(locations);
+        const nginx = await Nginx.start(locations);
         started.push(nginx);
         return nginx;
       });
