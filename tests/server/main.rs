@@ -5,6 +5,7 @@ mod api;
 mod base_path;
 mod binary;
 mod client;
+mod clients;
 mod crash;
 mod ending;
 mod export;
