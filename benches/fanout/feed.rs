@@ -96,15 +96,42 @@ fn stamped() -> Source {
 
 fn recorded() -> Result<Source> {
     let recording = trace::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/traces/host-1hz.csv.gz"))?;
-    let mut series = 0;
-    let is_wanted = |family: &&trace::RecordedFamily| {
-        series += family.dimensions.len();
-        series <= RECORDED_SERIES
+    let rows = recording.t.len();
+    let mut families = recording.families;
+    // What a machine does not have says zero for ever, and a sampler leaves it out.
+    let moves = |column: &Vec<Option<f64>>| column.iter().any(|value| value != &column[1]);
+    for family in &mut families {
+        let series = family.columns.drain(..).zip(family.dimensions.drain(..)).filter(|(column, _)| moves(column));
+        (family.columns, family.dimensions) = series.collect::<Vec<_>>().into_iter().unzip();
+    }
+    // Less series than wanted move, so more come from another half of the recording, as another machine's.
+    let other = |family: &trace::RecordedFamily| {
+        let turned = |column: &Vec<Option<f64>>| {
+            let mut column = column.clone();
+            column.rotate_left(rows / 2);
+            column
+        };
+        trace::RecordedFamily {
+            id: format!("{}.other", family.id),
+            unit: family.unit,
+            stacked: family.stacked,
+            dimensions: family.dimensions.clone(),
+            columns: family.columns.iter().map(turned).collect(),
+        }
     };
-    let recorded: Vec<&trace::RecordedFamily> = recording.families.iter().take_while(is_wanted).collect();
-    let catalog = Catalog(recorded.iter().map(|recorded| recorded.family()).collect());
+    let others: Vec<_> = families.iter().map(other).collect();
+    let (mut recorded, mut room) = (Vec::new(), RECORDED_SERIES);
+    for mut family in families.into_iter().chain(others) {
+        family.columns.truncate(room);
+        family.dimensions.truncate(room);
+        room -= family.columns.len();
+        if !family.columns.is_empty() {
+            recorded.push(family);
+        }
+    }
+    let catalog = Catalog(recorded.iter().map(trace::RecordedFamily::family).collect());
     let row = |row: usize| {
-        let values = |recorded: &&trace::RecordedFamily| FamilyValues {
+        let values = |recorded: &trace::RecordedFamily| FamilyValues {
             family: recorded.id.as_str().into(),
             values: recorded.columns.iter().map(|column| column[row]).collect(),
         };

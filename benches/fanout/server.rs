@@ -20,10 +20,11 @@ pub(crate) enum Kind {
 
 /// A server that runs, killed when it is dropped.
 pub(crate) struct Server {
+    /// Ends before the server that it publishes to.
+    publisher: Option<Process>,
     pub(crate) process: Process,
     pub(crate) port: u16,
     kind: Kind,
-    publisher: Option<Process>,
     _folder: Option<Folder>,
 }
 
@@ -72,6 +73,7 @@ impl Kind {
         let port = match port {
             Some(port) => {
                 wait_for(port)?;
+                wait_for_worker(process.id())?;
                 port
             }
             None => process.hear("listening")?.parse()?,
@@ -95,6 +97,18 @@ impl Server {
         }
         self.process.say(&format!("{rate} {}", u32::MAX))
     }
+}
+
+/// nginx listens before it has anybody who serves.
+fn wait_for_worker(master: u32) -> Result {
+    let began = Instant::now();
+    while usage::family_of(master)?.len() < 2 {
+        if began.elapsed() > START {
+            return Err("nginx has no worker".into());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 fn wait_for(port: u16) -> Result {
