@@ -141,7 +141,7 @@ impl Crowd {
                 && (is_at_once || self.subscribers.len() - self.connected < UNDER_WAY)
             {
                 self.begin(plan.port)?;
-                if self.subscribers.len() % BATCH == 0 {
+                if self.subscribers.len().is_multiple_of(BATCH) {
                     self.attend(Duration::ZERO)?;
                 }
             }
