@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use telltale::model::sample::FamilyValues;
-use telltale::model::{Catalog, Dimension, EventId, Family, Interval, Observation, Sample, Unit, UnixMs};
+use telltale::model::{Catalog, EventId, Family, Observation, Sample, UnixMs};
 use telltale::server::history::{Detail, History, KEPT, Opened, Question, Retention, StoreSettings, Wanted};
 use telltale::server::meter::Meter;
-use trace::{RecordedUnit, Recording};
+use trace::{RecordedFamily, Recording};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -57,10 +57,10 @@ struct Machine {
 
 impl Machine {
     fn of(recording: &Recording) -> Self {
-        let catalog = Catalog(recording.families.iter().map(family).collect());
+        let catalog = Catalog(recording.families.iter().map(RecordedFamily::family).collect());
         let row = |row: usize| {
             let families = recording.families.iter().zip(catalog.iter());
-            let values = |(recorded, family): (&trace::RecordedFamily, &Family)| FamilyValues {
+            let values = |(recorded, family): (&RecordedFamily, &Family)| FamilyValues {
                 family: Arc::clone(&family.id),
                 values: recorded.columns.iter().map(|column| column[row]).collect(),
             };
@@ -102,23 +102,6 @@ impl Machine {
         let t = UnixMs(t);
         let sample = Sample { t, families: self.rows[row % self.rows.len()].clone() };
         Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(sample) }
-    }
-}
-
-fn family(recorded: &trace::RecordedFamily) -> Family {
-    let unit = match recorded.unit {
-        RecordedUnit::Percent => Unit::Percent,
-        RecordedUnit::Bytes => Unit::Bytes,
-        RecordedUnit::BytesPerSecond => Unit::BytesPerSecond,
-        RecordedUnit::PerSecond => Unit::PerSecond,
-        RecordedUnit::Milliseconds => Unit::Milliseconds,
-        RecordedUnit::Count => Unit::Count,
-    };
-    let dimension = |id: &String| Dimension { id: id.as_str().into(), label: id.as_str().into(), unit: None };
-    Family {
-        stacked: recorded.stacked,
-        dimensions: recorded.dimensions.iter().map(dimension).collect(),
-        ..Family::new(&recorded.id, &recorded.id, unit, Interval::SECOND, &[])
     }
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use telltale::model::{Dimension, Family, Interval, Unit};
 
 /// A column of the recording, or of a family: a value a row.
 type Column = Vec<Option<f64>>;
@@ -32,6 +33,26 @@ pub(crate) enum RecordedUnit {
     PerSecond,
     Milliseconds,
     Count,
+}
+
+impl RecordedFamily {
+    /// As a catalog has it.
+    pub(crate) fn family(&self) -> Family {
+        let unit = match self.unit {
+            RecordedUnit::Percent => Unit::Percent,
+            RecordedUnit::Bytes => Unit::Bytes,
+            RecordedUnit::BytesPerSecond => Unit::BytesPerSecond,
+            RecordedUnit::PerSecond => Unit::PerSecond,
+            RecordedUnit::Milliseconds => Unit::Milliseconds,
+            RecordedUnit::Count => Unit::Count,
+        };
+        let dimension = |id: &String| Dimension { id: id.as_str().into(), label: id.as_str().into(), unit: None };
+        Family {
+            stacked: self.stacked,
+            dimensions: self.dimensions.iter().map(dimension).collect(),
+            ..Family::new(&self.id, &self.id, unit, Interval::SECOND, &[])
+        }
+    }
 }
 
 pub(crate) fn read(path: &Path) -> Result<Recording, Box<dyn Error>> {

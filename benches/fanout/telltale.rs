@@ -1,0 +1,83 @@
+//! Telltale as the server under load: put together from the library, as `telltale serve` does it, with a source of ours.
+
+use crate::Result;
+use crate::feed::{Pace, Source};
+use axum::Router;
+use std::io::BufRead;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use telltale::model::{EventId, HostFacts, Interval, Observation, UnixMs};
+use telltale::server::api::AppState;
+use telltale::server::auth::Access;
+use telltale::server::history::{History, KEPT, Opened, StoreSettings};
+use telltale::server::hub::{HelloFacts, Hub};
+use telltale::server::meter::Meter;
+use telltale::server::processes::Processes;
+use telltale::server::router::router;
+use telltale::server::serve::{Patience, listen, serve};
+use telltale::server::shutdown::{Shutdown, signals};
+use telltale::server::subscribers::{Limits, Subscribers};
+
+const LIMITS: Limits = Limits { max_connections: 20_000, max_per_address: 20_000 };
+
+/// Serves until SIGTERM, and publishes as each line of the standard input says.
+pub(crate) fn run(source: Source) -> Result {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(run_there(source))
+}
+
+#[expect(clippy::print_stdout, reason = "the first line says where it listens")]
+async fn run_there(source: Source) -> Result {
+    let signals = signals()?;
+    let host = Arc::new(HostFacts::default());
+    let facts = HelloFacts {
+        server_version: env!("CARGO_PKG_VERSION").into(),
+        page_build: "bench".into(),
+        host: Arc::clone(&host),
+        interval: Interval::SECOND,
+    };
+    let meter = Arc::new(Meter::default());
+    let store = Opened::open(&StoreSettings::in_memory(), KEPT)?;
+    let history = History::start(store, Arc::clone(&source.catalog), Arc::clone(&meter))?;
+    let hub = Arc::new(Hub::new(facts, Arc::clone(&source.catalog)));
+    let state = AppState {
+        host,
+        history: Arc::new(history),
+        hub: Arc::clone(&hub),
+        processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
+        subscribers: Arc::new(Subscribers::new(LIMITS.within_descriptors(), Arc::clone(&meter))),
+        meter,
+        access: Arc::new(Access::default()),
+    };
+    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let port = listener.local_addr()?.port();
+    let app = router(state.clone(), Router::new());
+    let shutdown = Shutdown::new();
+    let serving = serve(listener, app, Arc::clone(&hub), shutdown.clone(), Patience::default());
+    thread::spawn(move || publish(&source, &hub));
+    println!("listening {port}");
+    tokio::join!(serving, async {
+        signals.await;
+        shutdown.begin();
+    });
+    state.history.close();
+    Ok(())
+}
+
+/// As the sampler does, from a thread of its own; it goes with the process.
+fn publish(source: &Source, hub: &Hub) {
+    let mut t = UnixMs(1_795_233_600_000);
+    for line in std::io::stdin().lock().lines().map_while(std::io::Result::ok) {
+        let Some(pace) = Pace::read(&line) else { continue };
+        let kept = pace.keep(|number| {
+            t = t + Interval::SECOND;
+            let sample = Arc::new(source.sample(number, t));
+            hub.publish(&Observation::Sample { id: EventId { era: 0, t }, sample });
+            Ok(())
+        });
+        if let Err(error) = kept {
+            eprintln!("publishing ended: {error}");
+        }
+    }
+}
