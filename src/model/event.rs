@@ -41,7 +41,7 @@ impl EventName {
 /// The place of a sample in the stream, written `era-t`.
 ///
 /// Within an era `t` only grows; a wall clock that is set back begins the next era, so that ids stay
-/// in order although times do not.
+/// in order although times do not, and so does a run after one that was cut off, so that none is given out twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     pub era: u32,

@@ -32,18 +32,22 @@ pub(super) struct Scribe {
     file: Option<(u64, u64)>,
     retention: Retention,
     progress: Progress,
+    /// Whether what is stored goes as far as anything was told before this run.
+    is_after_end: bool,
     tidier: Tidier,
     /// How often in a row nothing could be stored because the file is damaged.
     broken: u32,
 }
 
 impl Scribe {
-    /// `is_open` says whether the directory's file is what the database is of.
+    /// `is_open` says whether the directory's file is what the database is of, `is_after_end` whether what that holds goes
+    /// as far as anything was told.
     pub(super) fn new(
         shop: Arc<Shop>,
         database: Shared,
         directory: Option<(PathBuf, Lock)>,
         is_open: bool,
+        is_after_end: bool,
         retention: Retention,
         catalog: Arc<Catalog>,
     ) -> Self {
@@ -54,6 +58,7 @@ impl Scribe {
             database,
             retention,
             progress: Progress::new(catalog),
+            is_after_end,
             tidier: Tidier::default(),
             broken: 0,
         }
@@ -83,7 +88,10 @@ impl Scribe {
             }
             if next == Next::StoreLast {
                 let database = locked(&self.database);
+                // One that was told nothing ends where the one before did, if that is known.
+                let is_end = self.is_after_end || self.progress.newest.is_some();
                 if retry.is_none()
+                    && is_end
                     && self.directory.is_some()
                     && let Err(error) = writer::end(&database)
                 {
@@ -227,7 +235,7 @@ mod tests {
         let database = Arc::new(Mutex::new(Database::open(&path)?));
         let shop = Arc::new(Shop::new(Arc::default(), Arc::default()));
         let directory = Some((path.clone(), lock));
-        let mut scribe = Scribe::new(shop, database, directory, true, Retention::default(), Arc::default());
+        let mut scribe = Scribe::new(shop, database, directory, true, true, Retention::default(), Arc::default());
         scribe.tidier.look(Some(EventId { era: 0, t: UnixMs(0) }));
         std::fs::remove_dir_all(&path)?;
         std::fs::write(&path, "in the way")?;

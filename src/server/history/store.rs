@@ -11,6 +11,7 @@ use super::scribe::Scribe;
 use super::shop::{Shop, locked};
 use super::tier::Retention;
 use super::trouble::{Trouble, is_full, may_pass, words};
+use super::writer;
 use crate::model::{Catalog, Culprits, Interval, Observation, UnixMs};
 use crate::server::meter::Meter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,6 +94,10 @@ impl Opened {
         let (database, recent, trouble) = match Database::open(path) {
             Ok(mut database) => {
                 let recent = recent::recent(&mut database, past).map_err(wrong)?;
+                // Where that can't be stored nothing can, and every start goes on after the same end until it can.
+                if let Err(error) = writer::begin(&database) {
+                    tracing::debug!(%error, "the end of the history before is marked still");
+                }
                 (database, recent, None)
             }
             // A full disk keeps nobody from looking at their machine: it is as if it had become full only now. Ids must go
@@ -125,8 +130,9 @@ impl Opened {
 impl Store {
     pub(super) fn start(opened: Opened, catalog: Arc<Catalog>, meter: Arc<Meter>) -> std::io::Result<Self> {
         let shop = Arc::new(Shop::new(Arc::clone(&catalog), meter));
-        let Opened { database, directory, retention, trouble, .. } = opened;
+        let Opened { database, directory, retention, trouble, recent } = opened;
         let is_open = trouble.is_none();
+        let is_after_end = recent.last.is_none_or(|last| last.is_end);
         shop.set_trouble(trouble);
         let database = Arc::new(Mutex::new(database));
         let path = directory.as_ref().map(|(path, _)| path.clone());
@@ -141,7 +147,7 @@ impl Store {
         let (sender, jobs) = mpsc::sync_channel(MOST_QUESTIONS);
         #[cfg(test)]
         let writes_to = Arc::clone(&database);
-        let scribe = Scribe::new(Arc::clone(&shop), database, directory, is_open, retention, catalog);
+        let scribe = Scribe::new(Arc::clone(&shop), database, directory, is_open, is_after_end, retention, catalog);
         let writing = std::thread::Builder::new().name("history".to_owned()).spawn(move || scribe.run())?;
         let reading = std::thread::Builder::new().name("answers".to_owned()).spawn(move || desk.run(&jobs))?;
         let threads = Mutex::new(vec![writing, reading]);

@@ -53,6 +53,12 @@ pub(super) fn store(database: &mut Database, progress: &mut Progress, batch: &Ba
     Ok(())
 }
 
+/// From now on more may be told than is stored: what was marked as the end is none any more.
+pub(super) fn begin(database: &Database) -> rusqlite::Result<()> {
+    database.connection.execute("UPDATE era SET is_ended = 0 WHERE is_ended = 1", [])?;
+    Ok(())
+}
+
 /// Nothing more will come: the next one to open the file may take its end for the end.
 pub(super) fn end(database: &Database) -> rusqlite::Result<()> {
     database.connection.execute("UPDATE era SET is_ended = 1 WHERE era = (SELECT max(era) FROM era)", [])?;

@@ -137,7 +137,8 @@ impl Cursor {
     pub fn passed(&self) -> u64 {
         match self.place {
             Place::At { next, .. } => next,
-            Place::Waiting(_) => 0,
+            // It is behind nothing.
+            Place::Waiting(_) => self.hub.head(),
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Ring {
     interval: Interval,
     /// The first sample ever, as far as can be told.
     began: Option<EventId>,
+    /// Whether there was a sample of this run.
+    has_own: bool,
     /// Gaps that were said and go with the sample after them.
     gaps: Vec<Arc<Frame>>,
     edition: Arc<Edition>,
@@ -57,7 +59,7 @@ pub enum Resume {
 /// Where it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// After this id. What is missing until then can't be told before the first sample.
+    /// After this id. What is missing until then can't be told before the first sample of this run.
     Waiting(EventId),
     At {
         next: u64,
@@ -98,6 +100,7 @@ impl Ring {
             capacity,
             interval,
             began: None,
+            has_own: false,
             gaps: Vec::new(),
             edition,
             closed: None,
@@ -139,6 +142,7 @@ impl Ring {
         if self.began.is_some() {
             self.began = Some(EventId { era: 0, t: UnixMs(0) });
         }
+        self.has_own = false;
     }
 
     pub(super) fn push_gap(&mut self, frame: Arc<Frame>) {
@@ -159,6 +163,7 @@ impl Ring {
         }
         self.samples += 1;
         self.began.get_or_insert(id);
+        self.has_own = true;
         while self.samples > 1 && (self.samples > self.capacity.samples || self.bytes > self.capacity.bytes) {
             self.forget_oldest();
         }
@@ -182,12 +187,7 @@ impl Ring {
             (Resume::Newest, ..) => self.at_newest(None),
             (Resume::Foreign, ..) => self.at_newest(Some(UNKNOWN)),
             (Resume::After(id), Some(oldest), Some(newest)) => self.after(id, oldest, newest),
-            (Resume::After(id), ..) => Placement {
-                place: Place::Waiting(id),
-                gap: None,
-                edition: Arc::clone(&self.edition),
-                is_continued: false,
-            },
+            (Resume::After(id), ..) => self.waiting(id),
         }
     }
 
@@ -215,8 +215,14 @@ impl Ring {
                 edition: Arc::clone(&slot.edition),
                 is_continued: true,
             },
+            // An earlier run has told more than is remembered of it: what comes next is behind that.
+            None if !self.has_own && id > newest.id => self.waiting(id),
             None => self.at_newest(Some(UNKNOWN)),
         }
+    }
+
+    fn waiting(&self, id: EventId) -> Placement {
+        Placement { place: Place::Waiting(id), gap: None, edition: Arc::clone(&self.edition), is_continued: false }
     }
 
     /// The ticks between a sample and a later one, if there are any.

@@ -74,6 +74,33 @@ fn everybody_is_given_every_sample_once() {
 }
 
 #[test]
+fn who_has_seen_more_than_is_remembered_waits_for_what_comes_next() {
+    let hub = hub();
+    let sample = |era, second: i64| {
+        let t = UnixMs(second * 1_000);
+        Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families: Vec::new() }) }
+    };
+    hub.recall(None, &[sample(0, 98), sample(0, 99)]);
+    let ahead = [after(100), after(104)];
+    let mut cursors = ahead.map(|resume| hub.join(resume));
+    for cursor in &mut cursors {
+        assert_eq!(read(cursor), [""; 0], "an older sample would be out of order");
+        assert_eq!(hub.head() - cursor.passed(), 0);
+    }
+    hub.publish(&Observation::Gap(Gap {
+        from: Some(UnixMs(100_000)),
+        to: Some(UnixMs(105_000)),
+        reason: GapReason::NotRunning,
+    }));
+    hub.publish(&sample(1, 106));
+    cursors.iter_mut().chain(&mut ahead.map(|resume| hub.join(resume))).for_each(|cursor| {
+        assert_eq!(read(cursor), ["gap 100-105 NotRunning", "106"]);
+    });
+    let mut foreign = hub.join(Resume::After(EventId { era: 7, t: UnixMs(106_000) }));
+    assert_eq!(read(&mut foreign), ["gap ?-? Unknown", "106"]);
+}
+
+#[test]
 fn frames_are_shared() {
     let hub = hub();
     publish(&hub, 1);

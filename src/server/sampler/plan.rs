@@ -10,9 +10,6 @@ use std::time::Duration;
 /// The longest sleep: a clock that is set meanwhile is noticed this soon.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// More than that of what was told is never lost by a run that was cut off.
-const MOST_FORGOTTEN_MS: i64 = 6_000;
-
 /// A clock that is set forward by more than this goes on in another era.
 const LARGE_STEP_MS: i64 = 3_600_000;
 
@@ -54,17 +51,22 @@ impl Planner {
     }
 
     /// Goes on after an earlier run. Its era ends where the clock was set back meanwhile, and where ids may have been
-    /// given out that nobody remembers.
+    /// given out that nobody remembers: by that run, or by others that were cut off before anything of them was stored.
+    /// Those others were in the same era as this one is then, which therefore has only ticks that are still to come.
     pub fn resuming(interval: Interval, last: LastSeen, now: Moment) -> Self {
         let fresh = Self::new(interval, now);
-        let forgotten_ms = if last.is_end { 0 } else { MOST_FORGOTTEN_MS };
-        let is_later = fresh.due.0 > last.id.t.0.saturating_add(forgotten_ms);
-        Self { era: last.id.era + u32::from(!is_later), before: Some(last.id.t), ..fresh }
+        let goes_on = last.is_end && fresh.due > last.id.t;
+        Self { era: last.id.era + u32::from(!goes_on), before: Some(last.id.t), ..fresh }
     }
 
     /// Goes on after a tick that was emitted already.
     pub fn after(interval: Interval, id: EventId, now: Moment) -> Self {
         Self { interval, era: id.era, due: id.t + interval, last: Some(now), before: None }
+    }
+
+    /// Until a clock is set, the era of every tick.
+    pub fn era(&self) -> u32 {
+        self.era
     }
 
     pub fn next(&mut self, now: Moment) -> Step {
@@ -171,10 +173,11 @@ mod tests {
         let now = FakeClock::at(100_300).now();
         for (last, is_end, era, gap) in [
             (97_000, true, 4, Some((98_000, 100_000))),
-            (93_000, false, 4, Some((94_000, 100_000))),
-            // It may have told of samples that it did not store.
+            // It may have told of samples that it did not store, and others after it, too.
             (97_000, false, 5, Some((98_000, 100_000))),
+            (40_000, false, 5, Some((41_000, 100_000))),
             (100_000, true, 4, None),
+            (100_000, false, 5, None),
             // The clock was set back.
             (150_000, true, 5, None),
         ] {

@@ -49,30 +49,29 @@ impl Source for ReplaySource {
     fn run(mut self: Box<Self>, stop: &Stop, sink: &mut dyn FnMut(Observation)) {
         let interval = self.player.tape.interval();
         let number = |now: UnixMs| now.0.div_euclid(interval.ms());
-        let now = number(self.clock.now().wall());
+        let start = self.clock.now();
+        let mut planner = match self.last {
+            Some(last) => Planner::resuming(interval, last, start),
+            None => Planner::new(interval, start),
+        };
+        let mut era = planner.era();
+        let now = number(start.wall());
         let begin = now - self.player.tape.ticks(self.lead);
         self.player.start(begin);
-        let mut era = 0;
         if let Some(last) = self.last {
             let played = number(last.id.t);
-            era = last.id.era + u32::from(played >= now);
-            if era == last.id.era {
-                self.player.go_on_after(played, begin, sink);
-            } else {
-                self.player.skip_to(now);
-            }
+            // Of what has passed nothing may be told where another run may have told it.
+            let first = if era == last.id.era { begin.max(played + 1) } else { now + 1 };
+            self.player.go_on_after(played, first);
         }
         // What would have been played by now, had it been running.
+        let mut newest = None;
         while self.player.next_tick() <= number(self.clock.now().wall()) && !stop.is_stopped() {
-            self.player.play(era, self.player.next_tick(), GapReason::Late, sink);
+            newest = self.player.play(era, self.player.next_tick(), sink).or(newest);
         }
-        let mut planner = match self.player.played {
-            Some(tick) => {
-                let id = EventId { era, t: self.player.time(tick) };
-                Planner::after(interval, id, self.clock.now())
-            }
-            None => Planner::new(interval, self.clock.now()),
-        };
+        if let Some(newest) = newest {
+            planner = Planner::after(interval, newest, self.clock.now());
+        }
         while !stop.is_stopped() {
             match planner.next(self.clock.now()) {
                 Step::Wait(time) => {
@@ -83,7 +82,10 @@ impl Source for ReplaySource {
                         era = id.era;
                         self.player.continue_at(number(id.t));
                     }
-                    self.player.play(era, number(id.t), gap.map_or(GapReason::Late, |gap| gap.reason), sink);
+                    if let Some(gap) = gap {
+                        self.player.reason = gap.reason;
+                    }
+                    self.player.play(era, number(id.t), sink);
                     let late_us = self.clock.now().wall_us.saturating_sub(id.t.0.saturating_mul(1_000));
                     self.meter.set_lateness_us(u64::try_from(late_us).unwrap_or(0));
                 }
@@ -99,8 +101,10 @@ struct Player {
     position: usize,
     /// Its tick.
     tick: i64,
-    /// The newest tick played in this era.
+    /// The newest tick played, by an earlier run at first.
     played: Option<i64>,
+    /// Why ticks are missing before the one that is played next, other than that the tape has none.
+    reason: GapReason,
     catalog: Arc<Catalog>,
     /// Values of slower families, until their tick: past the seam of the loop those of the recording and
     /// those of the replay may part.
@@ -111,7 +115,16 @@ struct Player {
 impl Player {
     fn new(tape: Tape) -> Self {
         let catalog = tape.first_catalog();
-        Self { tape, position: 0, tick: 0, played: None, catalog, held: HashMap::new(), playing: Playing::default() }
+        Self {
+            tape,
+            position: 0,
+            tick: 0,
+            played: None,
+            reason: GapReason::Late,
+            catalog,
+            held: HashMap::new(),
+            playing: Playing::default(),
+        }
     }
 
     /// The first sample comes at `tick` or a little before it: where the slow families of the recording
@@ -128,29 +141,27 @@ impl Player {
         UnixMs(tick.saturating_mul(self.tape.interval().ms()))
     }
 
-    /// What an earlier run played is not played again; what it would have played since is missing.
-    fn go_on_after(&mut self, played: i64, begin: i64, sink: &mut dyn FnMut(Observation)) {
-        self.skip_to(begin.max(played + 1));
-        if self.tick > played + 1 {
-            let (from, to) = (Some(self.time(played + 1)), Some(self.time(self.tick - 1)));
-            sink(Observation::Gap(Gap { from, to, reason: GapReason::NotRunning }));
-        }
+    /// What an earlier run played is not played again; what it would have played until `first` is missing.
+    fn go_on_after(&mut self, played: i64, first: i64) {
+        (self.played, self.reason) = (Some(played), GapReason::NotRunning);
+        self.skip_to(first);
     }
 
-    /// After the clock was set back: what comes next on the tape comes now.
+    /// After the clock was set: what comes next on the tape comes now.
     fn continue_at(&mut self, tick: i64) {
-        (self.tick, self.played) = (tick, None);
+        self.tick = tick;
     }
 
     /// Emits the sample of `tick`, if the tape has one, after what changed and what is missing before it.
-    fn play(&mut self, era: u32, tick: i64, reason: GapReason, sink: &mut dyn FnMut(Observation)) {
+    fn play(&mut self, era: u32, tick: i64, sink: &mut dyn FnMut(Observation)) -> Option<EventId> {
         self.skip_to(tick);
         if self.tick > tick {
-            return;
+            return None;
         }
+        // Where the clock was set back there are none.
         if let Some(missing) = self.played.map(|played| played + 1).filter(|missing| *missing < tick) {
             let (from, to) = (Some(self.time(missing)), Some(self.time(tick - 1)));
-            sink(Observation::Gap(Gap { from, to, reason }));
+            sink(Observation::Gap(Gap { from, to, reason: self.reason }));
         }
         let Entry { catalog, sample, processes, .. } = self.tape.entry(self.position);
         if *catalog != self.catalog {
@@ -161,9 +172,11 @@ impl Player {
         let t = self.time(tick);
         self.playing.set(processes.as_ref(), sample.t, t);
         let sample = at(sample, t, &self.catalog, &mut self.held);
-        sink(Observation::Sample { id: EventId { era, t }, sample: Arc::new(sample) });
-        self.played = Some(tick);
+        let id = EventId { era, t };
+        sink(Observation::Sample { id, sample: Arc::new(sample) });
+        (self.played, self.reason) = (Some(tick), GapReason::Late);
         self.step();
+        Some(id)
     }
 
     /// Leaves out what should have been played before `tick`.
@@ -283,17 +296,21 @@ mod tests {
 
     #[test]
     fn a_replay_goes_on_after_an_earlier_one() -> anyhow::Result<()> {
-        for (last, lead_s, era, expected) in [
-            (97_000, 0, 2, "gap 98000-99000"),
+        for (last, is_end, lead_s, era, expected) in [
+            (97_000, true, 0, 2, "gap 98000-99000"),
             // Its own hole is there.
-            (97_000, 20, 2, "gap 98000-98000"),
-            (99_000, 0, 2, r#"{"t":100000,"load":[1],"fs./.space":[100]}"#),
-            (200_000, 0, 3, r#"{"t":100000,"load":[1],"fs./.space":[100]}"#),
+            (97_000, true, 20, 2, "gap 98000-98000"),
+            (99_000, true, 0, 2, r#"{"t":100000,"load":[1],"fs./.space":[100]}"#),
+            (100_000, true, 0, 2, r#"{"t":101000,"load":[2]}"#),
+            // What it may have told by now is not told otherwise.
+            (97_000, false, 20, 3, "gap 98000-100000"),
+            (100_000, false, 0, 3, r#"{"t":101000,"load":[2]}"#),
+            (200_000, true, 0, 3, r#"{"t":101000,"load":[2]}"#),
         ] {
             let tape = Tape::parse(RECORDING.as_bytes(), "recording".as_ref(), 1.0)?;
             let clock = Arc::new(FakeClock::at(100_300));
             let mut source = ReplaySource::new(tape, Duration::from_secs(lead_s), clock, Arc::default());
-            source.resume(LastSeen { id: EventId { era: 2, t: UnixMs(last) }, is_end: true });
+            source.resume(LastSeen { id: EventId { era: 2, t: UnixMs(last) }, is_end });
             let (stop, mut first, mut seen_era) = (Stop::new(), None, None);
             Box::new(source).run(&stop, &mut |observation| match observation {
                 Observation::Gap(Gap { from, to, reason }) if first.is_none() => {
@@ -308,6 +325,58 @@ mod tests {
                 _ => {}
             });
             assert_eq!((first.as_deref(), seen_era), (Some(expected), Some(era)), "after {last}");
+        }
+        Ok(())
+    }
+
+    /// The ids that one run gives out: at least so many, and at least until now.
+    fn run(lead_s: u64, last: Option<LastSeen>, clock: &Arc<FakeClock>, count: usize) -> anyhow::Result<Vec<EventId>> {
+        let tape = Tape::parse(RECORDING.as_bytes(), "recording".as_ref(), 4.0)?;
+        let shared = Arc::clone(clock) as Arc<dyn Clock>;
+        let mut source = ReplaySource::new(tape, Duration::from_secs(lead_s), shared, Arc::default());
+        last.into_iter().for_each(|last| source.resume(last));
+        let (stop, mut given) = (Stop::new(), Vec::new());
+        let begin = clock.now().wall().floor_to(source.player.tape.interval());
+        Box::new(source).run(&stop, &mut |observation| {
+            if let Observation::Sample { id, .. } = observation {
+                given.push(id);
+                if given.len() >= count && id.t >= begin {
+                    stop.stop();
+                }
+            }
+        });
+        Ok(given)
+    }
+
+    #[test]
+    fn no_id_is_given_out_twice_however_runs_end() -> anyhow::Result<()> {
+        // How many samples are given out, how many of them are remembered if the run is cut off, and for how many
+        // milliseconds nothing runs then: ticks are 250 ms apart.
+        let begin = (9, Some(6), 10);
+        let runs = [
+            (4, Some(0), 0),
+            (3, None, 90),
+            (2, Some(0), 0),
+            (5, Some(0), 300),
+            (6, Some(0), 7_000),
+            (3, None, 60_000),
+            (7, Some(5), 20_000),
+            (2, Some(0), 600),
+        ];
+        for (case, lead_s) in (0..runs.len()).flat_map(|case| [0, 2, 60].map(|lead_s| (case, lead_s))) {
+            let clock = Arc::new(FakeClock::at(100_030));
+            let (mut given, mut last) = (Vec::new(), None);
+            let in_turn = runs.into_iter().cycle().skip(case).take(2 * runs.len());
+            for (count, remembered, away_ms) in [begin].into_iter().chain(in_turn) {
+                let own = run(lead_s, last, &clock, count)?;
+                let known = own[..remembered.unwrap_or(own.len())].last().copied();
+                let id = known.or(last.map(|last| last.id)).unwrap_or(own[0]);
+                last = Some(LastSeen { id, is_end: remembered.is_none() });
+                given.extend(own);
+                clock.advance(Duration::from_millis(away_ms));
+            }
+            let place = given.windows(2).position(|pair| pair[0] >= pair[1]);
+            assert_eq!(place.map(|place| &given[..place + 2]), None, "case {case}, lead {lead_s} s");
         }
         Ok(())
     }

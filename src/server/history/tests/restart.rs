@@ -48,6 +48,36 @@ fn what_was_told_in_the_era_before_is_remembered_with_its_own_ids() -> Result {
 }
 
 #[test]
+fn an_end_counts_once_and_only_for_who_knows_of_all_before() -> Result {
+    let folder = Folder::new()?;
+    let last = |opened: &Opened| opened.recent.last.map(|last| (last.id.t.0 - BEGIN, last.is_end));
+    let history = start(Some(&folder.path))?;
+    record(&history, 0..10);
+    history.close();
+    drop(history);
+    // Cut off before anything of it was stored: it may have told of more.
+    let opened = open(Some(&folder.path), Retention::default())?;
+    assert_eq!(last(&opened), Some((9_000, true)));
+    drop(opened);
+    // This one tells nothing; what was told before stays unknown to it.
+    let opened = open(Some(&folder.path), Retention::default())?;
+    assert_eq!(last(&opened), Some((9_000, false)));
+    History::start(opened, catalog(), Arc::default())?.close();
+    let opened = open(Some(&folder.path), Retention::default())?;
+    assert_eq!(last(&opened), Some((9_000, false)));
+    let history = History::start(opened, catalog(), Arc::default())?;
+    (10..20).for_each(|second| history.record(&observation(1, BEGIN + second * 1_000)));
+    history.close();
+    drop(history);
+    for _ in 0..2 {
+        let opened = open(Some(&folder.path), Retention::default())?;
+        assert_eq!(last(&opened), Some((19_000, true)), "who tells nothing leaves the end as it was");
+        History::start(opened, catalog(), Arc::default())?.close();
+    }
+    Ok(())
+}
+
+#[test]
 fn a_shorter_interval_tells_of_no_holes_in_what_was_sampled_before() -> Result {
     let history = start_with(None, every(10_000), Retention::default())?;
     record_every(&history, 0..600, 10);
