@@ -25,7 +25,9 @@ pub(crate) fn run(options: &Options) -> Result {
     });
     let mut figures: Vec<(&Load, Kind, Vec<Figures>)> = Vec::new();
     for load in &options.loads {
-        figures.extend(servers.iter().map(|kind| (*load, *kind, Vec::new())));
+        // Once they are connected, how nginx listened makes no difference.
+        let taking_part = servers.iter().filter(|kind| load.rate.is_none() || **kind != Kind::NchanByDefault);
+        figures.extend(taking_part.map(|kind| (*load, *kind, Vec::new())));
     }
     for run in 1..=options.runs {
         for (load, kind, seen) in &mut figures {

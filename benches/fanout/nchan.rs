@@ -33,20 +33,21 @@ pub(crate) fn install() -> bool {
 }
 
 /// nginx in the foreground, with one worker and nothing but nchan; the port it listens on.
-pub(crate) fn command(folder: &Folder) -> Result<(Command, u16)> {
+pub(crate) fn command(folder: &Folder, is_tuned: bool) -> Result<(Command, u16)> {
     let module = module().ok_or("nchan is not installed")?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let prefix = folder.0.to_string_lossy();
+    let (accepting, backlog) = if is_tuned { ("multi_accept on;", " backlog=4096") } else { ("", "") };
     let text = format!(
         "load_module {module};
         daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {prefix}/pid; error_log stderr crit;
-        events {{ worker_connections 16384; multi_accept on; }}
+        events {{ worker_connections 16384; {accepting} }}
         http {{
             access_log off; client_body_temp_path {prefix}/body; proxy_temp_path {prefix}/proxy;
             fastcgi_temp_path {prefix}/fastcgi; uwsgi_temp_path {prefix}/uwsgi; scgi_temp_path {prefix}/scgi;
             keepalive_requests 1000000;
             server {{
-                listen 127.0.0.1:{port} backlog=4096;
+                listen 127.0.0.1:{port}{backlog};
                 location = /stream {{ nchan_subscriber eventsource; nchan_channel_id bench; }}
                 location = /publish {{
                     nchan_publisher; nchan_channel_id bench;

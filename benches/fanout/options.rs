@@ -4,7 +4,8 @@ use crate::Result;
 use crate::load::{LOADS, Load};
 use crate::server::Kind;
 
-const USAGE: &str = "fanout [--runs N] [--seconds S] [--only telltale,nchan,node,floor] [--load 1000x10,connect,wire]";
+const USAGE: &str =
+    "fanout [--runs N] [--seconds S] [--only telltale,nchan,nchan-default,node,floor] [--load 1000x10,connect,wire]";
 
 pub(crate) struct Options {
     pub(crate) runs: usize,

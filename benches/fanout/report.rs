@@ -48,7 +48,7 @@ pub(crate) fn print(load: &Load, servers: &[(Kind, &[Figures])]) {
         let of = |figure: fn(&Figures) -> f64| median(seen, figure);
         let connecting = of(|figures| figures.connecting);
         if load.rate.is_none() {
-            println!("  {:<10}{connecting:>9.2} s", kind.name());
+            println!("  {:<14}{connecting:>9.2} s", kind.name());
             continue;
         }
         let mut notes = String::new();
@@ -82,7 +82,18 @@ pub(crate) fn print(load: &Load, servers: &[(Kind, &[Figures])]) {
         compare("CPU a delivery", load.cpu, |figures| figures.cpu);
         compare("p99", load.p99, |figures| figures.p99);
     } else {
-        compare("connecting", load.connecting, |figures| figures.connecting);
+        // The limit is from nchan as it is installed; what it could do is told as well.
+        let to = |other: Option<&[Figures]>| {
+            let connecting = |figures: &Figures| figures.connecting;
+            other.map(|other| median(own, connecting) / median(other, connecting))
+        };
+        ratio(
+            "connecting, nginx as it listens by default",
+            load.connecting,
+            to(figures_of(Kind::NchanByDefault)),
+            to(floor),
+        );
+        ratio("connecting, nginx told to accept as many at once", None, to(nchan), to(floor));
     }
     if load.is_largest {
         let memory = median(own, |figures| figures.memory);

@@ -14,6 +14,8 @@ const START: Duration = Duration::from_secs(5);
 pub(crate) enum Kind {
     Telltale,
     Nchan,
+    /// nginx as it listens when it is not told otherwise: with a backlog of 511 and one accept at a time.
+    NchanByDefault,
     Node,
     Floor,
 }
@@ -29,12 +31,13 @@ pub(crate) struct Server {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Telltale, Self::Nchan, Self::Node, Self::Floor];
+    pub(crate) const ALL: [Self; 5] = [Self::Telltale, Self::Nchan, Self::NchanByDefault, Self::Node, Self::Floor];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Telltale => "telltale",
             Self::Nchan => "nchan",
+            Self::NchanByDefault => "nchan-default",
             Self::Node => "node",
             Self::Floor => "floor",
         }
@@ -47,7 +50,7 @@ impl Kind {
     /// Why it can't take part.
     pub(crate) fn lacks(self) -> Option<&'static str> {
         match self {
-            Self::Nchan if !nchan::install() => Some("apt-get install nginx libnginx-mod-nchan"),
+            Self::Nchan | Self::NchanByDefault if !nchan::install() => Some("apt-get install nginx libnginx-mod-nchan"),
             Self::Node if Command::new("node").arg("--version").output().is_err() => Some("install Node.js"),
             _ => None,
         }
@@ -63,9 +66,9 @@ impl Kind {
                 let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/fanout/node.mjs");
                 Process::start(Core::Server, Command::new("node").args([file, &head, &tail]))?
             }
-            Self::Nchan => {
+            Self::Nchan | Self::NchanByDefault => {
                 let own = folder.insert(Folder::new()?);
-                let (command, free) = nchan::command(own)?;
+                let (command, free) = nchan::command(own, self == Self::Nchan)?;
                 port = Some(free);
                 Process::start(Core::Server, &command)?
             }
@@ -90,7 +93,7 @@ impl Server {
 
     /// From now on until it ends.
     pub(crate) fn publish(&mut self, rate: u32) -> Result {
-        if self.kind == Kind::Nchan {
+        if matches!(self.kind, Kind::Nchan | Kind::NchanByDefault) {
             let words = ["publish", &self.port.to_string(), &rate.to_string()];
             self.publisher = Some(Process::own(Core::Clients, &words)?);
             return Ok(());

@@ -10,21 +10,24 @@ use std::thread;
 use telltale::model::{EventId, HostFacts, Interval, Observation, UnixMs};
 use telltale::server::api::AppState;
 use telltale::server::auth::Access;
+use telltale::server::base_path::BasePath;
 use telltale::server::history::{History, KEPT, Opened, StoreSettings};
 use telltale::server::hub::{HelloFacts, Hub};
 use telltale::server::meter::Meter;
 use telltale::server::processes::Processes;
 use telltale::server::router::router;
-use telltale::server::serve::{Patience, listen, serve};
+use telltale::server::serve::{Patience, Served, listen, runtime, serve};
 use telltale::server::shutdown::{Shutdown, signals};
+use telltale::server::sse::{Reactors, Terms};
 use telltale::server::subscribers::{Limits, Subscribers};
 
 const LIMITS: Limits = Limits { max_connections: 20_000, max_per_address: 20_000 };
 
 /// Serves until SIGTERM, and publishes as each line of the standard input says.
 pub(crate) fn run(source: Source) -> Result {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(run_there(source))
+    let runtime = runtime()?;
+    runtime.block_on(runtime.spawn(async { run_there(source).await.map_err(|error| error.to_string()) }))??;
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the first line says where it listens")]
@@ -39,22 +42,25 @@ async fn run_there(source: Source) -> Result {
     };
     let meter = Arc::new(Meter::default());
     let store = Opened::open(&StoreSettings::in_memory(), KEPT)?;
-    let history = History::start(store, Arc::clone(&source.catalog), Arc::clone(&meter))?;
-    let hub = Arc::new(Hub::new(facts, Arc::clone(&source.catalog)));
+    let history = Arc::new(History::start(store, Arc::clone(&source.catalog), Arc::clone(&meter))?);
+    let hub = Arc::new(Hub::new(facts, Arc::clone(&source.catalog)).reaching_back(Arc::clone(&history)));
+    let (limits, max_open) = LIMITS.within_descriptors();
+    let reactors = Reactors::start(Reactors::usual_number(), &hub, &meter, Terms::default())?;
     let state = AppState {
         host,
-        history: Arc::new(history),
+        history,
         hub: Arc::clone(&hub),
         processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
-        subscribers: Arc::new(Subscribers::new(LIMITS.within_descriptors(), Arc::clone(&meter))),
+        subscribers: Arc::new(Subscribers::new(limits, Arc::clone(&meter))),
         meter,
         access: Arc::new(Access::default()),
     };
     let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let port = listener.local_addr()?.port();
-    let app = router(state.clone(), Router::new());
+    let app = router(state.clone(), Router::new(), &BasePath::default());
     let shutdown = Shutdown::new();
-    let serving = serve(listener, app, Arc::clone(&hub), shutdown.clone(), Patience::default());
+    let served = Served { app, hub: Arc::clone(&hub), reactors, max_open, patience: Patience::default() };
+    let serving = serve(listener, served, shutdown.clone());
     thread::spawn(move || publish(&source, &hub));
     println!("listening {port}");
     tokio::join!(serving, async {
@@ -73,7 +79,7 @@ fn publish(source: &Source, hub: &Hub) {
         let kept = pace.keep(|number| {
             t = t + Interval::SECOND;
             let sample = Arc::new(source.sample(number, t));
-            hub.publish(&Observation::Sample { id: EventId { era: 0, t }, sample });
+            hub.publish(&Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample });
             Ok(())
         });
         if let Err(error) = kept {

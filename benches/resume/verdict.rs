@@ -8,13 +8,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use telltale::model::EventId;
 
 /// What a crash may cost the store, and a tick.
 const LOST_MS: i64 = 5_000 + INTERVAL_MS;
 /// Mistakes are told one by one up to here.
 const TOLD: usize = 20;
 
-/// Every sample that is remembered.
+/// Every sample that is remembered. It names no ids: of an instant that was sampled twice it has the later one.
 pub(crate) struct History {
     pub(crate) values: BTreeMap<i64, Option<f64>>,
 }
@@ -25,7 +26,8 @@ pub(crate) struct Verdict {
     /// Remembered, and one client never had it.
     lost: usize,
     doubled: usize,
-    /// Not what is remembered, or not remembered although no crash can have cost it.
+    /// Not what is remembered or what others were told under the same id, or not remembered although no crash can have cost
+    /// it.
     wrong: usize,
     /// Neither sampled nor told to be missing.
     unannounced: usize,
@@ -34,6 +36,32 @@ pub(crate) struct Verdict {
     /// Seen by a client, and lost by the store to a kill: that is permitted.
     forgotten: usize,
     mistakes: Vec<String>,
+}
+
+/// What all clients were told, taken together.
+#[derive(Default)]
+struct Common {
+    /// An id stands for one value, whoever is told.
+    values: BTreeMap<EventId, Option<f64>>,
+    /// The latest id of each instant: what it stands for is what counts.
+    latest: BTreeMap<i64, EventId>,
+}
+
+impl Common {
+    fn of(received: &[Received]) -> Self {
+        let mut common = Self::default();
+        for (id, value) in received.iter().flat_map(|client| &client.samples) {
+            common.values.entry(*id).or_insert(*value);
+            let latest = common.latest.entry(id.t.0).or_insert(*id);
+            *latest = (*latest).max(*id);
+        }
+        common
+    }
+
+    /// By what a later era told of the same instant.
+    fn is_superseded(&self, id: EventId) -> bool {
+        self.latest.get(&id.t.0).is_some_and(|latest| id < *latest)
+    }
 }
 
 impl History {
@@ -66,21 +94,30 @@ fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 
 pub(crate) fn judge(received: &[Received], history: &History, kills: &[i64], end: i64) -> Verdict {
     let mut verdict = Verdict::default();
+    let common = Common::of(received);
     for (number, client) in received.iter().enumerate() {
         let name = format!("client {number} ({:?})", client.kind);
-        verdict.judge_one(&name, client, history, kills, end);
+        verdict.judge_one(&name, client, &common, history, kills, end);
     }
     verdict
 }
 
 impl Verdict {
-    fn judge_one(&mut self, name: &str, client: &Received, history: &History, kills: &[i64], end: i64) {
+    fn judge_one(
+        &mut self,
+        name: &str,
+        client: &Received,
+        common: &Common,
+        history: &History,
+        kills: &[i64],
+        end: i64,
+    ) {
         self.samples += client.samples.len();
         for fault in &client.faults {
             self.faults += 1;
             self.tell(format!("{name}: {fault}"));
         }
-        let mut had: BTreeMap<i64, Option<f64>> = BTreeMap::new();
+        let mut had: BTreeMap<i64, EventId> = BTreeMap::new();
         let mut newest = None;
         for (id, value) in &client.samples {
             if newest.is_some_and(|newest| *id <= newest) {
@@ -89,15 +126,25 @@ impl Verdict {
             }
             newest = newest.max(Some(*id));
             let t = id.t.0;
-            had.insert(t, *value);
-            match history.values.get(&t) {
+            let latest = had.entry(t).or_insert(*id);
+            *latest = (*latest).max(*id);
+            let first = common.values.get(id).unwrap_or(value);
+            if first != value {
+                self.wrong += 1;
+                self.tell(format!("{name}: {id} is {value:?}, another time it was {first:?}"));
+                continue;
+            }
+            // What supersedes it is remembered instead; that is as if it were not.
+            match history.values.get(&t).filter(|_| !common.is_superseded(*id)) {
                 Some(known) if known == value => {}
                 Some(known) => {
                     self.wrong += 1;
                     self.tell(format!("{name}: {id} is {value:?}, the history has {known:?}"));
                 }
                 None if t > end => {}
-                None if kills.iter().any(|kill| (kill - LOST_MS..=*kill).contains(&t)) => self.forgotten += 1,
+                None if kills.iter().any(|kill| (kill - LOST_MS..=kill + INTERVAL_MS).contains(&t)) => {
+                    self.forgotten += 1;
+                }
                 None => {
                     self.wrong += 1;
                     self.tell(format!("{name}: {id} is not in the history"));
@@ -108,11 +155,15 @@ impl Verdict {
             self.lost += history.values.len();
             return self.tell(format!("{name}: has had nothing"));
         };
-        for t in (first..=end).step_by(INTERVAL_MS.unsigned_abs() as usize).filter(|t| !had.contains_key(t)) {
+        for t in (first..=end).step_by(INTERVAL_MS.unsigned_abs() as usize) {
+            let own = had.get(&t);
             if history.values.contains_key(&t) {
-                self.lost += 1;
-                self.tell(format!("{name}: {t} is lost"));
-            } else if !client.gaps.iter().any(|gap| covers(*gap, t)) {
+                // Who has only what was superseded has not had what is remembered.
+                if own.is_none_or(|own| common.is_superseded(*own)) {
+                    self.lost += 1;
+                    self.tell(format!("{name}: {t} is lost"));
+                }
+            } else if own.is_none() && !client.gaps.iter().any(|gap| covers(*gap, t)) {
                 self.unannounced += 1;
                 self.tell(format!("{name}: {t} is missing and nobody said so"));
             }

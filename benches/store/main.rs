@@ -101,7 +101,7 @@ impl Machine {
     fn observation(&self, row: usize, t: i64) -> Observation {
         let t = UnixMs(t);
         let sample = Sample { t, families: self.rows[row % self.rows.len()].clone() };
-        Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(sample) }
+        Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(sample) }
     }
 }
 

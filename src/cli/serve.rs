@@ -13,8 +13,9 @@ use crate::server::pages::{self, Links, PageSettings, Style};
 use crate::server::processes::Processes;
 use crate::server::router::router;
 use crate::server::sampler::{self, Opened, Stop};
-use crate::server::serve::{self, Patience};
+use crate::server::serve::{self, Patience, Served};
 use crate::server::shutdown::{self, Shutdown};
+use crate::server::sse::{Reactors, Terms};
 use crate::server::subscribers::Subscribers;
 use anyhow::Context;
 use leptos::config::LeptosOptions;
@@ -40,12 +41,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     // Refused before anything is opened or made; the machine's name is known only later.
     config.access(String::new())?;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")?;
-    let ended = runtime.block_on(serve(config));
+    let runtime = serve::runtime().context("the runtime cannot be started")?;
+    // What accepts connections is one of the tasks, so that it needs to wake nobody for them.
+    let ended = runtime.block_on(runtime.spawn(serve(config))).context("the server failed")?;
     runtime.shutdown_timeout(LAST_WORDS);
     ended
 }
@@ -82,7 +80,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     recent.catalog.iter().for_each(|then| forensics.learn(&Observation::Catalog(Arc::clone(then))));
     recent.observations.iter().for_each(|observation| forensics.learn(observation));
     forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
-    let hub = Arc::new(Hub::new(facts, catalog));
+    let hub = Arc::new(Hub::new(facts, catalog).reaching_back(Arc::clone(&history)));
     hub.recall(recent.catalog, &recent.observations);
 
     let stop = Stop::new();
@@ -116,7 +114,10 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .context("the processes cannot be scanned")?;
 
     let access = Arc::new(config.access(own_name())?);
-    let subscribers = Arc::new(Subscribers::new(config.stream.limits.within_descriptors(), Arc::clone(&meter)));
+    let (limits, max_open) = config.stream.limits.within_descriptors();
+    let subscribers = Arc::new(Subscribers::new(limits, Arc::clone(&meter)));
+    let reactors = Reactors::start(config.stream.reactors, &hub, &meter, Terms::default())
+        .context("the streams' threads cannot be started")?;
     let state =
         AppState { host, history: Arc::clone(&history), hub: Arc::clone(&hub), processes, subscribers, meter, access };
     let pages = pages::routes(PageSettings {
@@ -133,7 +134,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
         say(&format!("the page is at http://{address}{}", config.base_path));
     }
     let shutdown = Shutdown::new();
-    let serving = serve::serve(listener, app, hub, shutdown.clone(), Patience::default());
+    let served = Served { app, hub, reactors, max_open, patience: Patience::default() };
+    let serving = serve::serve(listener, served, shutdown.clone());
     let stopping = async {
         let is_asked = tokio::select! {
             () = signals => true,

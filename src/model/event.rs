@@ -15,6 +15,7 @@ pub enum EventName {
     Hello,
     Catalog,
     Sample,
+    Notification,
     Processes,
     Gap,
     Ping,
@@ -22,14 +23,23 @@ pub enum EventName {
 }
 
 impl EventName {
-    pub const ALL: [Self; 7] =
-        [Self::Hello, Self::Catalog, Self::Sample, Self::Processes, Self::Gap, Self::Ping, Self::Bye];
+    pub const ALL: [Self; 8] = [
+        Self::Hello,
+        Self::Catalog,
+        Self::Sample,
+        Self::Notification,
+        Self::Processes,
+        Self::Gap,
+        Self::Ping,
+        Self::Bye,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hello => "hello",
             Self::Catalog => "catalog",
             Self::Sample => "sample",
+            Self::Notification => "notification",
             Self::Processes => "processes",
             Self::Gap => "gap",
             Self::Ping => "ping",
@@ -38,7 +48,8 @@ impl EventName {
     }
 }
 
-/// The place of a sample in the stream, written `era-t`.
+/// The place of a sample or a notification in the stream: `era-t` of a sample, `era-t.n` of the `n`th notification
+/// after it.
 ///
 /// Within an era `t` only grows; a wall clock that is set back begins the next era, so that ids stay
 /// in order although times do not, and so does a run after one that was cut off, so that none is given out twice.
@@ -46,11 +57,14 @@ impl EventName {
 pub struct EventId {
     pub era: u32,
     pub t: UnixMs,
+    /// Zero of a sample.
+    pub n: u32,
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}", self.era, self.t.0)
+        write!(formatter, "{}-{}", self.era, self.t.0)?;
+        if self.n == 0 { Ok(()) } else { write!(formatter, ".{}", self.n) }
     }
 }
 
@@ -70,8 +84,10 @@ impl FromStr for EventId {
     type Err = ForeignId;
 
     fn from_str(text: &str) -> Result<Self, ForeignId> {
-        let (era, t) = text.split_once('-').ok_or(ForeignId)?;
-        let id = Self { era: era.parse().map_err(|_| ForeignId)?, t: UnixMs(t.parse().map_err(|_| ForeignId)?) };
+        let (era, rest) = text.split_once('-').ok_or(ForeignId)?;
+        let (t, n) = rest.split_once('.').unwrap_or((rest, "0"));
+        let number = |text: &str| text.parse().map_err(|_| ForeignId);
+        let id = Self { era: number(era)?, t: UnixMs(t.parse().map_err(|_| ForeignId)?), n: number(n)? };
         // Only the one spelling we write ourselves: no signs, no leading zeros.
         if id.t.0 >= 0 && id.to_string() == text { Ok(id) } else { Err(ForeignId) }
     }
@@ -179,7 +195,10 @@ pub struct Bye {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeReason {
+    /// The server goes.
     Shutdown,
+    /// The reader fell too far behind; it misses nothing when it comes back.
+    Slow,
 }
 
 #[cfg(test)]
@@ -197,8 +216,8 @@ mod tests {
     #[test]
     fn only_ids_of_ours_are_read() {
         for (text, expected) in [
-            ("0-1795235686000", Some(EventId { era: 0, t: UnixMs(1_795_235_686_000) })),
-            ("3-0", Some(EventId { era: 3, t: UnixMs(0) })),
+            ("0-1795235686000", Some(EventId { era: 0, t: UnixMs(1_795_235_686_000), n: 0 })),
+            ("3-0", Some(EventId { era: 3, t: UnixMs(0), n: 0 })),
             ("", None),
             ("17", None),
             ("0-", None),
@@ -206,6 +225,11 @@ mod tests {
             ("+0-1", None),
             ("00-1", None),
             ("0-1\n", None),
+            ("0-5.2", Some(EventId { era: 0, t: UnixMs(5), n: 2 })),
+            ("0-5.0", None),
+            ("0-5.", None),
+            ("0-5.02", None),
+            ("0-5.2.1", None),
             ("0-99999999999999999999", None),
         ] {
             assert_eq!(text.parse::<EventId>().ok(), expected, "{text:?}");

@@ -11,7 +11,7 @@ use super::hub::Hub;
 use super::meter::Meter;
 use super::problem::Problem;
 use super::processes::Processes;
-use super::sse::{self, Streams};
+use super::sse::{self, Streams, Terms};
 use super::subscribers::{SubscriberList, Subscribers};
 use crate::model::HostFacts;
 use axum::body::Body;
@@ -45,7 +45,7 @@ impl FromRef<AppState> for Streams {
             hub: Arc::clone(&state.hub),
             subscribers: Arc::clone(&state.subscribers),
             meter: Arc::clone(&state.meter),
-            silence: sse::SILENCE,
+            terms: Terms::default(),
         }
     }
 }
@@ -67,20 +67,28 @@ struct DocumentText(Bytes);
 
 /// All routes under `/api` and the two that say how the server is. None can be added without a description.
 pub fn routes() -> Router<AppState> {
-    let (router, document) = described().split_for_parts();
-    let text = DocumentText(document.to_json().unwrap_or_default().into());
+    let text = DocumentText(document().to_json().unwrap_or_default().into());
     let lost = any(|| async { Problem::not_found() });
+    let (router, _) = answers().split_for_parts();
     router.layer(Extension(text)).route("/api", lost.clone()).route("/api/", lost.clone()).route("/api/{*rest}", lost)
+}
+
+/// The route whose answers never end, and need nothing of what the others have in front of them.
+pub fn streams() -> Router<AppState> {
+    endless().split_for_parts().0
 }
 
 /// The OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    described().into_openapi()
+    OpenApiRouter::with_openapi(Document::openapi()).merge(endless()).merge(answers()).into_openapi()
 }
 
-fn described() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(sse::stream))
+fn endless() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(sse::stream))
+}
+
+fn answers() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(samples::samples))
         .routes(routes!(history::history))
         .routes(routes!(processes::processes))

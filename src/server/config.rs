@@ -17,6 +17,7 @@ use crate::server::auth::{Access, Network};
 use crate::server::base_path::BasePath;
 use crate::server::history::{Retention, StoreSettings};
 use crate::server::sampler::{self, SourceKind};
+use crate::server::sse::Reactors;
 use crate::server::subscribers::Limits;
 pub use nearest::nearest;
 pub use problem::{ConfigError, Problem, Warning, one_line};
@@ -51,6 +52,7 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamConfig {
     pub limits: Limits,
+    pub reactors: usize,
     pub trusted_proxies: Vec<Network>,
 }
 
@@ -105,6 +107,7 @@ impl Config {
             no_auth: settings.one(&keys::NO_AUTH, value::switch).unwrap_or(false),
             stream: StreamConfig {
                 limits: limits(&mut settings),
+                reactors: settings.one(&keys::STREAM_REACTORS, value::threads).unwrap_or_else(Reactors::usual_number),
                 trusted_proxies: settings.list(&keys::STREAM_TRUSTED_PROXIES, value::network),
             },
         };

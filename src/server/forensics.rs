@@ -187,7 +187,7 @@ mod tests {
     fn sample(second: i64, busy: f64) -> Observation {
         let t = UnixMs(BEGIN + second * 1_000);
         let families = vec![FamilyValues { family: "cpu".into(), values: vec![Some(busy)] }];
-        Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
+        Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
     }
 
     /// One process, whose CPU time is how many milliseconds of its minute have passed.

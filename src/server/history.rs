@@ -28,6 +28,7 @@ mod pack;
 mod place;
 mod reader;
 mod recent;
+mod replay;
 mod rows;
 mod salvage;
 mod scan;
@@ -46,6 +47,7 @@ pub use archive::Archive;
 pub use course::{Answer, Body, Course, Detail, Question, Wanted};
 pub use database::OpenError;
 pub use recent::Recent;
+pub use replay::Replay;
 pub use store::{Opened, StoreSettings, Unanswered};
 pub use table::{NoSeries, Table};
 pub use tier::{Retention, Tier};
@@ -129,6 +131,18 @@ impl History {
             return Ok(true);
         }
         self.store.ask(move |database, _, waiting| reader::knows(database, waiting, &family)).await
+    }
+
+    /// From which instant on all has to be told that came after an event.
+    pub async fn beginning(&self, after: EventId) -> Result<UnixMs, Unanswered> {
+        self.store.ask(move |database, _, waiting| replay::beginning(database, waiting, after)).await
+    }
+
+    /// What was observed from one instant to another, both included, in the order of a catalog.
+    pub async fn replay(&self, stretch: (UnixMs, UnixMs), catalog: Arc<Catalog>) -> Result<Replay, Unanswered> {
+        self.store
+            .ask(move |database, damages, waiting| replay::replay(database, damages, waiting, stretch, &catalog))
+            .await
     }
 
     /// Who was heaviest is stored with the next samples.

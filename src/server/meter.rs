@@ -18,6 +18,13 @@ pub struct Meter {
     stored_bytes: AtomicU64,
     unsaved_ms: AtomicU64,
     lateness_us: AtomicU64,
+    refused_all: AtomicU64,
+    refused_address: AtomicU64,
+    resumed: AtomicU64,
+    gaps: AtomicU64,
+    slow: AtomicU64,
+    fan_out_us: AtomicU64,
+    lag: AtomicU64,
     /// By the order of `DeviceKind::ALL`.
     left_out: [AtomicU64; DeviceKind::ALL.len()],
     lookers: Arc<Lookers>,
@@ -40,6 +47,69 @@ impl Meter {
     /// Bytes handed to the sockets of all streams since the start.
     pub fn sent_bytes(&self) -> u64 {
         self.sent_bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn count_refused_all(&self) {
+        self.refused_all.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Streams refused since the start because there were too many in all.
+    pub fn refused_all(&self) -> u64 {
+        self.refused_all.load(Ordering::Relaxed)
+    }
+
+    pub fn count_refused_address(&self) {
+        self.refused_address.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Streams refused since the start because there were too many from one address.
+    pub fn refused_address(&self) -> u64 {
+        self.refused_address.load(Ordering::Relaxed)
+    }
+
+    pub fn count_resumed(&self) {
+        self.resumed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Streams since the start that went on after an id.
+    pub fn resumed(&self) -> u64 {
+        self.resumed.load(Ordering::Relaxed)
+    }
+
+    pub fn count_gap(&self) {
+        self.gaps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gaps since the start that were told to one reader because of where it was.
+    pub fn gaps(&self) -> u64 {
+        self.gaps.load(Ordering::Relaxed)
+    }
+
+    pub fn count_slow(&self) {
+        self.slow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Readers sent away since the start because they could not keep up.
+    pub fn slow(&self) -> u64 {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    pub fn note_fan_out_us(&self, microseconds: u64) {
+        self.fan_out_us.fetch_max(microseconds, Ordering::Relaxed);
+    }
+
+    /// The longest that it took to hand something new to all who wait for it, since this was asked last.
+    pub fn take_fan_out_us(&self) -> u64 {
+        self.fan_out_us.swap(0, Ordering::Relaxed)
+    }
+
+    pub fn note_lag(&self, events: u64) {
+        self.lag.fetch_max(events, Ordering::Relaxed);
+    }
+
+    /// By how many events the last of all subscribers was behind, since this was asked last.
+    pub fn take_lag(&self) -> u64 {
+        self.lag.swap(0, Ordering::Relaxed)
     }
 
     pub fn set_written_bytes(&self, bytes: u64) {

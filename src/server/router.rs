@@ -13,7 +13,6 @@ use std::sync::Arc;
 use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 /// The longest body a request may have.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -71,12 +70,10 @@ fn behind_the_guard(router: Router, access: &Arc<Access>) -> Router {
 }
 
 fn routes(state: AppState, pages: Router<AppState>) -> Router {
-    // The stream is compressed once for all of its subscribers, not by this layer.
-    let compressed = |level| {
-        let layer = CompressionLayer::new().quality(CompressionLevel::Precise(level));
-        layer.compress_when(DefaultPredicate::new().and(NotForContentType::SSE))
-    };
+    // Streams are compressed once for all of their subscribers, not by this layer.
+    let compressed = |level| CompressionLayer::new().quality(CompressionLevel::Precise(level));
     Router::new()
+        .merge(api::streams())
         .merge(api::routes().layer(compressed(OF_ANSWERS)))
         .merge(pages.layer(compressed(OF_PAGES)))
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

@@ -1,52 +1,66 @@
-//! Listening, and one task for each connection; all of them end within a moment of the shutdown.
+//! Listening, and one task for each connection until it is a stream's; all of them end within a moment of the shutdown.
+
+mod connection;
+mod socket;
 
 use super::hub::Hub;
 use super::shutdown::Shutdown;
+use super::sse::Reactors;
 use crate::model::event::ByeReason;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use connection::Attendant;
+use futures_util::FutureExt;
 use std::io;
+use std::iter;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower::ServiceExt;
 
 /// Connections that wait to be accepted: after a restart all clients come back at once.
 const BACKLOG: u32 = 4_096;
-/// What a request's head may need, and a client's window of one write.
-const BUFFER_BYTES: usize = 64 * 1024;
-/// A peer that acknowledges nothing for so long is gone.
-#[cfg(target_os = "linux")]
-const UNACKNOWLEDGED_MS: u32 = 60_000;
-/// How long to wait after an accept that failed for a reason of ours, such as no free descriptor.
+/// So many are accepted before others have their turn.
+const TOGETHER: usize = 64;
+/// How long to wait where no more can be accepted, such as for a free descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a request may take to arrive that was sent before the shutdown.
-const MOMENT: Duration = Duration::from_millis(50);
+/// A peer that acknowledges nothing of what it is sent for so long is gone.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// One that is sent nothing is asked after this time whether it is there, so often, and so many times.
+#[cfg(target_os = "linux")]
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(5), 3);
 
 /// How long clients are waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For the head of a request, and for the next request on an open connection.
     pub head: Duration,
+    /// For a client to take anything at all of its answer.
+    pub write: Duration,
     /// For answers under way when the shutdown begins.
     pub stop: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(10), stop: Duration::from_millis(800) }
+        Self { head: Duration::from_secs(10), write: Duration::from_secs(10), stop: Duration::from_millis(800) }
     }
+}
+
+/// What is served.
+pub struct Served {
+    pub app: Router,
+    pub hub: Arc<Hub>,
+    /// Who sends the streams.
+    pub reactors: Reactors,
+    /// So many connections of any kind are open at once; others wait to be accepted.
+    pub max_open: usize,
+    pub patience: Patience,
 }
 
 /// Why there is nothing to listen on.
@@ -64,6 +78,12 @@ pub enum ListenError {
     Other { address: SocketAddr, error: io::Error },
 }
 
+/// What answers requests. It has not much to do: streams are sent by threads of their own.
+pub fn runtime() -> io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
+}
+
 pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
     bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => ListenError::InUse(address),
@@ -75,90 +95,84 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// Serves until the shutdown begins, then lets streams say goodbye and answers finish, and drops what
 /// has not ended by then.
-pub async fn serve(listener: TcpListener, app: Router, hub: Arc<Hub>, shutdown: Shutdown, patience: Patience) {
+pub async fn serve(listener: TcpListener, served: Served, shutdown: Shutdown) {
+    let Served { app, hub, reactors, max_open, patience } = served;
+    let reactors = Arc::new(reactors);
+    let attendant = Attendant { app, reactors: Arc::clone(&reactors), shutdown: shutdown.clone(), patience };
     let mut connections = JoinSet::new();
     let mut begun = pin!(shutdown.begun());
+    let mut is_paused = false;
     loop {
+        let room = max_open.saturating_sub(connections.len() + reactors.count());
         tokio::select! {
             () = &mut begun => break,
-            Some(ended) = connections.join_next() => log_panic(ended),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(attend(stream, peer, app.clone(), shutdown.clone(), patience.head));
+            Some(ended) = connections.join_next() => {
+                log_panic(ended);
+                while let Some(ended) = connections.try_join_next() {
+                    log_panic(ended);
                 }
-                Err(error) if is_of_the_peer(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::select! {
-                        () = &mut begun => break,
-                        () = sleep(ACCEPT_PAUSE) => {}
+            }
+            () = sleep(ACCEPT_PAUSE), if room == 0 || is_paused => is_paused = false,
+            accepted = listener.accept(), if room > 0 && !is_paused => {
+                let more = || listener.accept().now_or_never();
+                for accepted in iter::once(accepted).chain(iter::from_fn(more)).take(room.min(TOGETHER)) {
+                    match accepted {
+                        Ok((stream, peer)) => {
+                            connections.spawn(attendant.clone().attend(stream, peer));
+                        }
+                        Err(error) if is_of_the_peer(&error) => {}
+                        Err(error) => {
+                            tracing::warn!(%error, "a connection could not be accepted");
+                            is_paused = true;
+                            break;
+                        }
                     }
                 }
-            },
+            }
         }
     }
     drop(listener);
     hub.close(ByeReason::Shutdown);
+    let streams = Arc::clone(&reactors);
     let all_ended = async {
         while let Some(ended) = connections.join_next().await {
             log_panic(ended);
         }
+        // Nobody joins them any more.
+        if let Err(error) = tokio::task::spawn_blocking(move || streams.drain()).await {
+            tracing::error!(%error, "the streams were not waited for");
+        }
     };
     if timeout(patience.stop, all_ended).await.is_err() {
-        tracing::info!(connections = connections.len(), "connections that did not end are dropped");
+        let open = connections.len() + reactors.count();
+        tracing::info!(connections = open, "connections that did not end are dropped");
         connections.shutdown().await;
+        reactors.end();
     }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    prepare(&socket);
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// One connection until it ends, which it does soon after the shutdown begins.
-async fn attend(stream: TcpStream, peer: SocketAddr, app: Router, shutdown: Shutdown, head: Duration) {
-    prepare(&stream);
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&has_asked);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        asked.store(true, Ordering::Relaxed);
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        app.clone().oneshot(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head)
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.begun() => {
-            // Browsers open connections ahead of time: only for a moment they may be about a request.
-            let is_silent = !has_asked.load(Ordering::Relaxed);
-            match timeout(if is_silent { MOMENT } else { Duration::ZERO }, connection.as_mut()).await {
-                Ok(ended) => ended,
-                Err(_) if !has_asked.load(Ordering::Relaxed) => return,
-                Err(_) => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "a connection broke");
-    }
-}
-
-/// What can't be set is done without: the connection works, only slower or longer.
-fn prepare(stream: &TcpStream) {
-    let _ = stream.set_nodelay(true);
+/// What is set here holds for all that are accepted. What can't be set is done without: connections work, only slower or
+/// longer.
+fn prepare(socket: &TcpSocket) {
+    let _ = socket.set_nodelay(true);
     #[cfg(target_os = "linux")]
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, UNACKNOWLEDGED_MS);
+    {
+        use rustix::net::sockopt;
+        let (idle, interval, count) = KEEPALIVE;
+        let _ = sockopt::set_tcp_user_timeout(socket, u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX));
+        let _ = sockopt::set_tcp_keepidle(socket, idle);
+        let _ = sockopt::set_tcp_keepintvl(socket, interval);
+        let _ = sockopt::set_tcp_keepcnt(socket, count);
+        let _ = sockopt::set_socket_keepalive(socket, true);
+    }
 }
 
 /// Errors that are about one connection which is gone already.
@@ -184,6 +198,21 @@ mod tests {
         let second = listen(address);
         assert!(matches!(&second, Err(ListenError::InUse(_))), "{second:?}");
         assert!(second.is_err_and(|error| error.to_string().contains("--listen")));
+        Ok(())
+    }
+
+    /// No test can wait until a peer is gone for good; the kernel does, if it was asked to.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_is_asked_to_give_up_peers_that_vanished() -> io::Result<()> {
+        use rustix::net::sockopt;
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        let _client = tokio::net::TcpStream::connect(listener.local_addr()?).await?;
+        let (stream, _) = listener.accept().await?;
+        assert_eq!(sockopt::tcp_user_timeout(&stream)?, 30_000);
+        assert!(sockopt::socket_keepalive(&stream)? && stream.nodelay()?);
+        let times = [sockopt::tcp_keepidle(&stream)?, sockopt::tcp_keepintvl(&stream)?];
+        assert_eq!((times.map(|time| time.as_secs()), sockopt::tcp_keepcnt(&stream)?), ([15, 5], 3));
         Ok(())
     }
 }

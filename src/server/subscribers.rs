@@ -1,24 +1,24 @@
 //! Who is connected: every stream is registered while it lasts, within limits, and gone the moment it ends.
 
 mod descriptors;
+mod list;
+mod refusals;
 
+pub use list::{SinceStart, Subscriber, SubscriberList};
+
+use super::hub::Wants;
 use super::meter::Meter;
 use super::problem::Problem;
 use crate::model::{UnixMs, label};
 use axum::http::StatusCode;
-use serde::Serialize;
+use refusals::Refusals;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-use utoipa::ToSchema;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// The longest list anybody is given; the count is always whole.
-const LISTED: usize = 1_000;
-/// What a client that was refused should wait, in seconds.
-const RETRY_AFTER_S: u32 = 10;
-/// Descriptors left for everything that is not a stream: files of the kernel, pages, scrapers.
+/// Descriptors left for everything that is not a stream: one half for pages and scrapers, one for files.
 const OTHER_DESCRIPTORS: usize = 128;
 
 /// How many streams may be open at once.
@@ -35,14 +35,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same within what the process may open, after asking for as many descriptors as it may have.
+    /// The same within what the process may open, after asking for as many descriptors as it may have; and how many
+    /// connections of any kind there may be.
     #[must_use]
-    pub fn within_descriptors(self) -> Self {
-        let streams = descriptors::raise_limit().map_or(usize::MAX, |limit| {
-            let spare = OTHER_DESCRIPTORS.min(limit / 2);
-            limit - spare
-        });
-        Self { max_connections: self.max_connections.min(streams), ..self }
+    pub fn within_descriptors(self) -> (Self, usize) {
+        let Some(limit) = descriptors::raise_limit() else { return (self, usize::MAX) };
+        let spare = OTHER_DESCRIPTORS.min(limit / 2);
+        let streams = limit - spare;
+        (Self { max_connections: self.max_connections.min(streams), ..self }, streams + spare / 2)
     }
 }
 
@@ -57,10 +57,10 @@ pub struct ClientAddress {
 /// What is known of a subscriber when it comes.
 #[derive(Clone, Debug)]
 pub struct Newcomer {
-    pub id: String,
+    pub id: Arc<str>,
     pub address: ClientAddress,
     pub user_agent: Option<Vec<u8>>,
-    pub events: Vec<&'static str>,
+    pub wants: Wants,
 }
 
 #[derive(Debug)]
@@ -76,16 +76,19 @@ struct Open {
     /// In the order in which they came.
     entries: BTreeMap<u64, Arc<Entry>>,
     per_address: HashMap<IpAddr, usize>,
+    refused: Refusals,
 }
 
 #[derive(Debug)]
 struct Entry {
-    id: String,
+    id: Arc<str>,
     address: ClientAddress,
-    user_agent: String,
+    user_agent: Box<str>,
     since: UnixMs,
-    events: Vec<&'static str>,
+    wants: Wants,
     sent: AtomicU64,
+    sent_bytes: AtomicU64,
+    gaps: AtomicU32,
     passed: AtomicU64,
 }
 
@@ -97,37 +100,17 @@ pub struct Subscription {
     entry: Arc<Entry>,
 }
 
-/// Which limit is in the way.
+/// Which limit is in the way, and when to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    TooMany { limit: usize },
-    TooManyFromAddress { limit: usize },
+pub struct Refused {
+    pub full: Full,
+    pub retry_after_s: u32,
 }
 
-/// The answer to "who is connected".
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SubscriberList {
-    /// Of all, also when not all are listed.
-    pub count: usize,
-    /// The longest connected first, at most 1 000.
-    pub subscribers: Vec<Subscriber>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Subscriber {
-    /// What the subscriber is called, by itself or by the server.
-    pub id: String,
-    pub address: String,
-    pub user_agent: String,
-    /// Milliseconds since the epoch.
-    #[schema(value_type = i64)]
-    pub since: UnixMs,
-    /// The names it asked for.
-    pub events: Vec<&'static str>,
-    /// How many events it was sent.
-    pub sent: u64,
-    /// How many events it is behind the newest one.
-    pub queued: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    All { limit: usize },
+    Address { limit: usize },
 }
 
 impl Subscribers {
@@ -137,25 +120,27 @@ impl Subscribers {
 
     /// `head` is the hub's, as in [`Subscription::at`].
     pub fn register(self: &Arc<Self>, newcomer: Newcomer, head: u64) -> Result<Subscription, Refused> {
-        let Newcomer { id, address, user_agent, events } = newcomer;
+        let Newcomer { id, address, user_agent, wants } = newcomer;
         let mut open = self.open();
-        if open.entries.len() >= self.limits.max_connections {
-            return Err(Refused::TooMany { limit: self.limits.max_connections });
+        if let Some(full) = open.full(address, &self.limits) {
+            match full {
+                Full::All { .. } => self.meter.count_refused_all(),
+                Full::Address { .. } => self.meter.count_refused_address(),
+            }
+            return Err(Refused { full, retry_after_s: open.refused.one_more(Instant::now()) });
         }
         if address.is_limited {
-            let same = open.per_address.get(&address.address).copied().unwrap_or(0);
-            if same >= self.limits.max_per_address {
-                return Err(Refused::TooManyFromAddress { limit: self.limits.max_per_address });
-            }
-            open.per_address.insert(address.address, same + 1);
+            *open.per_address.entry(address.address).or_default() += 1;
         }
         let entry = Arc::new(Entry {
             id,
             address,
-            user_agent: label::text(&user_agent.unwrap_or_default()),
+            user_agent: label::text(&user_agent.unwrap_or_default()).into(),
             since: now(),
-            events,
+            wants,
             sent: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
+            gaps: AtomicU32::new(0),
             passed: AtomicU64::new(head),
         });
         let key = open.next_key;
@@ -167,15 +152,6 @@ impl Subscribers {
 
     pub fn count(&self) -> usize {
         self.open().entries.len()
-    }
-
-    /// `head` is the number of slots the hub ever filled.
-    pub fn list(&self, head: u64) -> SubscriberList {
-        let (count, entries) = {
-            let open = self.open();
-            (open.entries.len(), open.entries.values().take(LISTED).map(Arc::clone).collect::<Vec<_>>())
-        };
-        SubscriberList { count, subscribers: entries.iter().map(|entry| entry.describe(head)).collect() }
     }
 
     fn remove(&self, key: u64) {
@@ -204,13 +180,45 @@ impl Subscription {
         &self.entry.id
     }
 
+    /// How many streams there are, with this one.
+    pub fn count_all(&self) -> usize {
+        self.subscribers.count()
+    }
+
     pub fn count_sent(&self) {
         self.entry.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count_sent_bytes(&self, bytes: u64) {
+        self.entry.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.subscribers.meter.add_sent_bytes(bytes);
+    }
+
+    pub fn count_gap(&self) {
+        self.entry.gaps.fetch_add(1, Ordering::Relaxed);
+        self.subscribers.meter.count_gap();
+    }
+
+    pub fn count_slow(&self) {
+        self.subscribers.meter.count_slow();
     }
 
     /// How many of the hub's slots the subscriber has passed.
     pub fn at(&self, passed: u64) {
         self.entry.passed.store(passed, Ordering::Relaxed);
+    }
+}
+
+impl Open {
+    fn full(&self, address: ClientAddress, limits: &Limits) -> Option<Full> {
+        let same = || self.per_address.get(&address.address).copied().unwrap_or(0);
+        if self.entries.len() >= limits.max_connections {
+            Some(Full::All { limit: limits.max_connections })
+        } else if address.is_limited && same() >= limits.max_per_address {
+            Some(Full::Address { limit: limits.max_per_address })
+        } else {
+            None
+        }
     }
 }
 
@@ -220,35 +228,21 @@ impl Drop for Subscription {
     }
 }
 
-impl Entry {
-    fn describe(&self, head: u64) -> Subscriber {
-        Subscriber {
-            id: self.id.clone(),
-            address: self.address.address.to_string(),
-            user_agent: self.user_agent.clone(),
-            since: self.since,
-            events: self.events.clone(),
-            sent: self.sent.load(Ordering::Relaxed),
-            queued: head.saturating_sub(self.passed.load(Ordering::Relaxed)),
-        }
-    }
-}
-
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::TooMany { limit } => Self::new(
+        match refused.full {
+            Full::All { limit } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too_many_connections",
                 format!("the limit of {limit} open streams in all is reached (max_connections in [stream])"),
             ),
-            Refused::TooManyFromAddress { limit } => Self::new(
+            Full::Address { limit } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_connections_from_address",
                 format!("the limit of {limit} open streams per address is reached (max_per_address in [stream])"),
             ),
         }
-        .retry_after(RETRY_AFTER_S)
+        .retry_after(refused.retry_after_s)
     }
 }
 
@@ -265,10 +259,10 @@ mod tests {
 
     fn newcomer(last: u8, is_limited: bool) -> Newcomer {
         Newcomer {
-            id: format!("client-{last}"),
+            id: format!("client-{last}").into(),
             address: ClientAddress { address: Ipv4Addr::new(192, 0, 2, last).into(), is_limited },
             user_agent: Some(b"curl/8\x1b[31m".to_vec()),
-            events: vec!["sample"],
+            wants: Wants { samples: true, ..Wants::NOTHING },
         }
     }
 
@@ -313,13 +307,14 @@ mod tests {
         let subscription = subscribers.register(newcomer(1, true), 4);
         if let Ok(subscription) = &subscription {
             subscription.count_sent();
+            subscription.count_sent_bytes(90);
             subscription.at(7);
         }
         let list = subscribers.list(10);
         let facts: Vec<_> = list
             .subscribers
             .iter()
-            .map(|one| (one.id.as_str(), one.address.as_str(), one.user_agent.as_str(), one.sent, one.queued))
+            .map(|one| (&*one.id, one.address.as_str(), one.user_agent.as_str(), one.sent, one.queued))
             .collect();
         assert_eq!(facts, [("client-1", "192.0.2.1", "curl/8\u{fffd}[31m", 1, 3)]);
     }

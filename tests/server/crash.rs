@@ -1,16 +1,17 @@
 //! What a crash may cost: the newest five seconds, and never anything before them.
 
+use crate::fixture::DEADLINE;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use telltale::model::sample::FamilyValues;
 use telltale::model::{Catalog, EventId, Family, Gap, GapReason, Interval, Observation, Sample, Unit, UnixMs};
 use telltale::server::history::{
-    Answer, Course, Detail, History, KEPT, Opened, Question, Retention, StoreSettings, Wanted,
+    Answer, Course, Detail, History, KEPT, OpenError, Opened, Question, Retention, StoreSettings, Wanted,
 };
 
 /// Where the child writes; without it there is no child.
@@ -227,7 +228,14 @@ fn open_store(directory: &Path) -> io::Result<Opened> {
     let long = Duration::from_hours(24 * 1_000);
     let retention = Retention { ticks: long, minutes: long, hours: long, ..Retention::default() };
     let settings = StoreSettings { directory: Some(directory.to_owned()), retention, owner: "a test".to_owned() };
-    Opened::open(&settings, KEPT).map_err(io::Error::other)
+    // Processes that other tests start share our files, locks as well, until they have become what they shall be.
+    let began = Instant::now();
+    loop {
+        match Opened::open(&settings, KEPT) {
+            Err(OpenError::Taken { .. }) if began.elapsed() < DEADLINE => std::thread::yield_now(),
+            opened => return opened.map_err(io::Error::other),
+        }
+    }
 }
 
 async fn ask(history: &History, from: i64, to: i64, detail: Detail) -> io::Result<Answer> {
@@ -285,7 +293,7 @@ fn observation(t: i64) -> Observation {
             values: (0..family.dimensions.len()).map(|dimension| value(&family.id, dimension, t.0)).collect(),
         })
         .collect();
-    Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
+    Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
 }
 
 /// What is sampled at an instant, the same each time it is asked: some of it can't be read.

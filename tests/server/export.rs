@@ -52,7 +52,7 @@ fn observation(second: i64) -> Observation {
     let cpu = vec![Some(value), Some(0.25).filter(|_| second % 7 != 0), Some(1.0)];
     let mut families = vec![FamilyValues { family: "cpu".into(), values: cpu }];
     families.extend((second % 10 == 0).then(|| FamilyValues { family: "mounts".into(), values: vec![Some(value)] }));
-    Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
+    Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
 }
 
 /// What an export says, line by line, when it succeeds.

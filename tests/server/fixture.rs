@@ -23,8 +23,9 @@ use telltale::server::meter::Meter;
 use telltale::server::processes::Processes;
 use telltale::server::router::router;
 use telltale::server::sampler::{self, Stop};
-use telltale::server::serve::{Patience, listen, serve};
+use telltale::server::serve::{Patience, Served, listen, serve};
 use telltale::server::shutdown::Shutdown;
+use telltale::server::sse::{Reactors, Terms};
 use telltale::server::subscribers::{Limits, Subscribers};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -37,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) state: AppState,
     pub(crate) shutdown: Shutdown,
+    /// Whether streams are sent by threads, not as the bodies of answers.
+    pub(crate) has_reactors: bool,
     forensics: Arc<Forensics>,
     task: JoinHandle<()>,
     _scanning: Scanning,
@@ -51,6 +54,9 @@ pub(crate) struct Options {
     pub(crate) access: Access,
     pub(crate) base_path: BasePath,
     pub(crate) patience: Patience,
+    pub(crate) terms: Terms,
+    pub(crate) reactors: usize,
+    pub(crate) max_open: usize,
     pub(crate) host_name: String,
     /// What is scanned while somebody looks.
     pub(crate) scan: FakeScan,
@@ -66,6 +72,9 @@ impl Default for Options {
             base_path: BasePath::default(),
             // On a busy machine what is under way takes longer to end than is waited for by default.
             patience: Patience { stop: DEADLINE, ..Patience::default() },
+            terms: Terms::default(),
+            reactors: Reactors::usual_number(),
+            max_open: usize::MAX,
             host_name: String::new(),
             scan: FakeScan::default(),
             catalog: catalog("load", "Load"),
@@ -89,13 +98,15 @@ impl Server {
         let meter = Arc::new(Meter::default());
         let store = Opened::open(&options.store, KEPT).map_err(io::Error::other)?;
         let catalog = options.catalog;
-        let history = History::start(store, Arc::clone(&catalog), Arc::clone(&meter))?;
+        let history = Arc::new(History::start(store, Arc::clone(&catalog), Arc::clone(&meter))?);
         let forensics = Arc::new(Forensics::new(Arc::clone(meter.lookers())));
         forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
+        let hub = Arc::new(Hub::new(facts, catalog).reaching_back(Arc::clone(&history)));
+        let reactors = Reactors::start(options.reactors, &hub, &meter, options.terms)?;
         let state = AppState {
             host,
-            history: Arc::new(history),
-            hub: Arc::new(Hub::new(facts, catalog)),
+            history,
+            hub: Arc::clone(&hub),
             processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
             meter,
@@ -107,8 +118,10 @@ impl Server {
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
         let app = router(state.clone(), pages, &options.base_path);
         let shutdown = Shutdown::new();
-        let task = tokio::spawn(serve(listener, app, Arc::clone(&state.hub), shutdown.clone(), options.patience));
-        Ok(Self { address, state, shutdown, forensics, task, _scanning: scanning })
+        let served = Served { app, hub, reactors, max_open: options.max_open, patience: options.patience };
+        let task = tokio::spawn(serve(listener, served, shutdown.clone()));
+        let has_reactors = options.reactors > 0;
+        Ok(Self { has_reactors, address, state, shutdown, forensics, task, _scanning: scanning })
     }
 
     pub(crate) fn observe(&self, observation: &Observation) {
@@ -121,7 +134,10 @@ impl Server {
     pub(crate) fn tick(&self, second: i64) {
         let t = UnixMs(second * 1_000);
         let families = vec![FamilyValues { family: "load".into(), values: vec![Some(second as f64 / 4.0), None] }];
-        self.observe(&Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) });
+        self.observe(&Observation::Sample {
+            id: EventId { era: 0, t, n: 0 },
+            sample: Arc::new(Sample { t, families }),
+        });
     }
 
     pub(crate) fn gap(&self, from: i64, to: i64, reason: GapReason) {

@@ -31,7 +31,7 @@ impl Machine {
             let t = UnixMs(second * 1_000);
             let families = vec![FamilyValues { family: "cpu".into(), values: vec![Some(busy)] }];
             let sample = Arc::new(Sample { t, families });
-            self.server.observe(&Observation::Sample { id: EventId { era: 0, t }, sample });
+            self.server.observe(&Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample });
         }
     }
 

@@ -42,7 +42,7 @@ fn tick(server: &Server, second: i64) {
         of("memory.available", &[Some(1_600_000_000.0)]),
     ];
     families.extend((second % 10 == 0).then(|| of("mounts", &[Some(value)])));
-    server.observe(&Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) });
+    server.observe(&Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) });
 }
 
 fn ms(second: i64) -> i64 {

@@ -6,6 +6,7 @@ mod base_path;
 mod binary;
 mod client;
 mod clients;
+mod connections;
 mod crash;
 mod ending;
 mod export;

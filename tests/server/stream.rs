@@ -153,7 +153,10 @@ async fn a_restart_is_told_as_a_gap() -> io::Result<()> {
         server.tick(second);
     }
     let mut later = server.open("/api/v1/stream", &header).await?.events();
-    assert_eq!(read_to(&mut later, 200).await?, ["hello", "gap 101-199 expired", "200"]);
+    // No longer in the ring, which holds ten minutes.
+    let all = (107..=800).map(|second| second.to_string());
+    let told: Vec<_> = ["hello", "gap 101-106 expired"].map(String::from).into_iter().chain(all).collect();
+    assert_eq!(read_to(&mut later, 800).await?, told);
     server.stop().await
 }
 
@@ -347,5 +350,50 @@ async fn a_gzip_stream_that_ended_is_a_whole_file() -> io::Result<()> {
     let steady = |text: &str| text.lines().filter(|line| !line.contains("retry")).collect::<Vec<_>>().join("\n");
     assert_eq!(steady(&text), steady(&String::from_utf8_lossy(&plain)));
     assert_eq!(text.matches("\nevent: sample\n").count(), 49);
+    server.stop().await
+}
+
+#[tokio::test]
+async fn a_message_reaches_all_or_whom_it_is_for_also_later() -> io::Result<()> {
+    let server = Server::start()?;
+    let hub = &server.state.hub;
+    let say = |to: Option<&str>, text: &'static str| {
+        hub.notify(to.map(Into::into), serde_json::json!({ "title": text })).map(|id| id.to_string())
+    };
+    assert_eq!(say(None, "before all"), None, "there is nothing yet that it could stand behind");
+    server.tick(1);
+    let mut wall = server.open("/api/v1/stream?client=wall", &[]).await?.events();
+    let mut desk =
+        server.open("/api/v1/stream?client=desk&events=notification", &[("Accept-Encoding", "gzip")]).await?.events();
+    wall.expect("hello").await?;
+    assert_eq!(read_to(&mut wall, 1).await?, ["1"]);
+    desk.expect("hello").await?;
+    assert_eq!(say(Some("wall"), "for the wall").as_deref(), Some("0-1000.2"));
+    assert_eq!(say(None, "for all").as_deref(), Some("0-1000.3"));
+    server.tick(2);
+    let titles = async |events: &mut Events, count: usize| -> io::Result<Vec<(String, String)>> {
+        let mut titles = Vec::new();
+        while titles.len() < count {
+            let event = events.next().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            if event.event == "notification" {
+                titles.push((event.id.clone(), json(&event)["title"].as_str().unwrap_or_default().to_owned()));
+            }
+        }
+        Ok(titles)
+    };
+    let at = |n: u32, title: &str| (format!("0-1000.{n}"), title.to_owned());
+    let [first, own, all] = [at(1, "before all"), at(2, "for the wall"), at(3, "for all")];
+    assert_eq!(titles(&mut wall, 3).await?, [first.clone(), own.clone(), all.clone()]);
+    assert_eq!(titles(&mut desk, 2).await?, [first, all.clone()]);
+    // It waits for who is away, as long as the place they come back to can be reached.
+    let later = "/api/v1/stream?last_event_id=0-1000.1&client=";
+    let mut wall = server.open(&format!("{later}wall"), &[]).await?.events();
+    assert_eq!(titles(&mut wall, 2).await?, [own.clone(), all.clone()]);
+    let mut desk = server.open(&format!("{later}desk"), &[]).await?.events();
+    assert_eq!(titles(&mut desk, 1).await?, std::slice::from_ref(&all));
+    let answer = server.get("/api/v1/samples?after=0-1000.1&client=wall", &[]).await?.json();
+    let ids: Vec<_> = answer["events"].as_array().into_iter().flatten().map(|event| event["id"].clone()).collect();
+    assert_eq!(ids, ["0-1000.2", "0-1000.3", "0-2000"]);
+    assert_eq!(answer["next"], "0-2000");
     server.stop().await
 }

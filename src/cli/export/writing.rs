@@ -231,7 +231,7 @@ mod tests {
             let values = (0..3).map(|column| Some((second * column) as f64)).collect();
             let families = vec![FamilyValues { family: "wide".into(), values }];
             let sample = Arc::new(Sample { t, families });
-            history.record(&Observation::Sample { id: EventId { era: 0, t }, sample });
+            history.record(&Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample });
         }
         anyhow::ensure!(history.flush(Duration::from_secs(20)));
         Ok(())

@@ -4,9 +4,10 @@ use super::history::{Stretch, unanswered};
 use super::{AppState, json, schema};
 use crate::model::{EventId, EventName, UnixMs};
 use crate::server::history::{Unanswered, Wanted};
-use crate::server::hub::{Cursor, Next, Resume, json_line};
+use crate::server::hub::{Next, Reader, Resume, Wants, json_line};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
+use crate::server::sse::read_client;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
@@ -16,17 +17,21 @@ use tokio::time::{Instant, timeout_at};
 /// So many values are told of the past at once: the last ten minutes of a huge host.
 const MOST_VALUES: usize = 5_000_000;
 
+/// So much of the stream is told at once, more or less; `next` goes on.
+const MOST_TEXT: usize = 4 << 20;
+
 /// Whoever wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The events after one the client has: at once if there are any, else as soon as there is one or the
-/// wait is over.
+/// wait is over. Long stretches come in parts: `next` is the id to go on with.
 #[utoipa::path(
     get,
     path = "/api/v1/samples",
     tag = "stream",
     params(
         ("after" = Option<String>, Query, description = "`next` of the answer before; without it, the newest sample"),
+        ("client" = Option<String>, Query, description = "What this subscriber is called: `[A-Za-z0-9._~-]{1,64}`"),
         ("from" = Option<String>, Query, description = "Instead of `after`: the past as samples, from this instant on"),
         ("to" = Option<String>, Query, description = "To this one; now without it"),
         ("points" = Option<usize>, Query, description = "Of the past: the most samples; more are told as means of buckets, at their ends"),
@@ -44,14 +49,21 @@ pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Re
     }
     let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
     let deadline = Instant::now() + wait;
-    let mut cursor = state.hub.join_quietly(Resume::parse(fields.get("after").map(str::as_bytes)));
+    let resume = Resume::parse(fields.get("after").map(str::as_bytes));
+    let mut reader = state.hub.join_quietly(read_client(fields.get("client"))?, Wants::default(), resume);
     let mut events = String::new();
-    while collect(&mut cursor, &mut events) && events.is_empty() {
-        if timeout_at(deadline, cursor.changed()).await.is_err() {
-            break;
+    let next = loop {
+        match collect(&mut reader, &mut events).await {
+            Collected::All if events.is_empty() => {
+                if timeout_at(deadline, reader.changed()).await.is_err() {
+                    break reader.cursor().last();
+                }
+            }
+            Collected::All | Collected::Closed => break reader.cursor().last(),
+            Collected::UpTo(last) => break Some(last),
         }
-    }
-    let next = json_line(&cursor.last());
+    };
+    let next = json_line(&next);
     Ok(json(format!("{{\"events\":[{events}],\"next\":{next}}}")))
 }
 
@@ -80,16 +92,30 @@ async fn past(state: &AppState, fields: &Fields, now: UnixMs) -> Result<Response
     Ok(json(text.await.map_err(|_| unanswered(Unanswered::Unreadable))?))
 }
 
-/// Adds what there is. Whether there can be more later.
-fn collect(cursor: &mut Cursor, events: &mut String) -> bool {
+/// What was added.
+enum Collected {
+    /// All there is so far.
+    All,
+    /// All there ever will be.
+    Closed,
+    /// Enough.
+    UpTo(EventId),
+}
+
+async fn collect(reader: &mut Reader, events: &mut String) -> Collected {
     loop {
-        let (name, id, data) = match cursor.advance() {
-            Next::Nothing => return true,
-            Next::Closed(_) => return false,
+        let (name, id, data) = match reader.next().await {
+            Next::Nothing => return Collected::All,
+            Next::Closed(_) => return Collected::Closed,
             Next::Gap(gap) => (EventName::Gap, None, json_line(&gap).into()),
             Next::Frame(frame) => (frame.name(), frame.id(), frame.json()),
+            Next::Slot(slot) => (slot.frame.name(), slot.frame.id(), slot.frame.json()),
         };
         push_event(events, name, id, &data);
+        // Whoever goes on after an id is told again of what came behind it.
+        if let Some(last) = id.filter(|_| events.len() > MOST_TEXT) {
+            return Collected::UpTo(last);
+        }
     }
 }
 

@@ -196,6 +196,15 @@ pub static STREAM_MAX_PER_ADDRESS: Key = Key {
     help: "Streams open at the same time from one address",
 };
 
+pub static STREAM_REACTORS: Key = Key {
+    path: "stream.reactors",
+    flag: None,
+    kind: Kind::One,
+    value_name: "COUNT",
+    default: "1, or 2 where there is more than one core",
+    help: "Threads that send to all streams; 0 sends each as an ordinary answer",
+};
+
 pub static STREAM_TRUSTED_PROXIES: Key = Key {
     path: "stream.trusted_proxies",
     flag: None,
@@ -206,7 +215,7 @@ pub static STREAM_TRUSTED_PROXIES: Key = Key {
 };
 
 /// In the order of the help.
-pub static ALL: [&Key; 17] = [
+pub static ALL: [&Key; 18] = [
     &LISTEN,
     &DATA_DIR,
     &MEMORY_ONLY,
@@ -223,6 +232,7 @@ pub static ALL: [&Key; 17] = [
     &HISTORY_MAX_SIZE,
     &STREAM_MAX_CONNECTIONS,
     &STREAM_MAX_PER_ADDRESS,
+    &STREAM_REACTORS,
     &STREAM_TRUSTED_PROXIES,
 ];
 

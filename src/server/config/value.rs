@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// More threads than cores send nothing faster.
+const MOST_THREADS: usize = 64;
+
 /// Where one listens who does not say where.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
@@ -91,6 +94,11 @@ pub fn count(text: &str) -> Result<usize, String> {
 /// A limit on devices of one kind.
 pub fn devices(text: &str) -> Result<usize, String> {
     up_to(MOST_DEVICES, text)
+}
+
+/// Threads; none is a number, too.
+pub fn threads(text: &str) -> Result<usize, String> {
+    if text == "0" { Ok(0) } else { up_to(MOST_THREADS, text) }
 }
 
 fn up_to(most: usize, text: &str) -> Result<usize, String> {

@@ -73,6 +73,11 @@ impl Eras {
         self.0.iter().rev().find(|(_, first, last)| (*first..=*last).contains(&t)).map(|(era, ..)| *era)
     }
 
+    /// The first instant of all eras after one.
+    pub(super) fn first_after(&self, era: i64) -> Option<i64> {
+        self.0.iter().filter(|(later, ..)| *later > era).map(|(_, first, _)| *first).min()
+    }
+
     pub(super) fn take(&mut self, era: i64, t: i64) {
         match self.0.iter_mut().find(|(known, ..)| *known == era) {
             Some((.., last)) => *last = t,

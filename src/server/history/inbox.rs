@@ -202,7 +202,7 @@ mod tests {
     pub(super) fn sample(era: u32, second: i64, values: usize) -> Observation {
         let t = UnixMs(second * 1_000);
         let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.0); values] }];
-        Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) }
+        Observation::Sample { id: EventId { era, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
     }
 
     pub(super) fn seconds_of(observations: &[Observation]) -> Vec<i64> {

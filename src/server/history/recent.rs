@@ -48,7 +48,7 @@ pub(super) fn last_seen(connection: &Connection) -> rusqlite::Result<Option<Last
     Eras::read(connection)?;
     let newest = "SELECT era, last, is_ended FROM era ORDER BY era DESC LIMIT 1";
     let last = connection.query_row(newest, [], |row| {
-        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?) };
+        let id = EventId { era: row.get(0)?, t: UnixMs(row.get(1)?), n: 0 };
         Ok(LastSeen { id, is_end: row.get(2)? })
     });
     last.optional()
@@ -73,7 +73,7 @@ fn of_last_minutes(database: &mut Database, last: LastSeen, from: i64) -> rusqli
 }
 
 /// Rows of families as samples of ticks, each with the id of its own era, and the gaps between them.
-fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &Eras) -> Vec<Observation> {
+pub(super) fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &Eras) -> Vec<Observation> {
     let mut ticks: BTreeMap<i64, Vec<FamilyValues>> = BTreeMap::new();
     let by_name: HashMap<Arc<str>, &Course> =
         courses.iter().map(|course| (Arc::clone(&course.family.id), course)).collect();
@@ -97,7 +97,8 @@ fn observations(catalog: &Catalog, courses: Vec<Course>, gaps: Vec<Gap>, eras: &
         }
         let Some(era) = eras.of(t).and_then(|era| u32::try_from(era).ok()) else { continue };
         let t = UnixMs(t);
-        observations.push(Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) });
+        observations
+            .push(Observation::Sample { id: EventId { era, t, n: 0 }, sample: Arc::new(Sample { t, families }) });
     }
     observations
 }

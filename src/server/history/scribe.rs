@@ -236,7 +236,7 @@ mod tests {
         let shop = Arc::new(Shop::new(Arc::default(), Arc::default()));
         let directory = Some((path.clone(), lock));
         let mut scribe = Scribe::new(shop, database, directory, true, true, Retention::default(), Arc::default());
-        scribe.tidier.look(Some(EventId { era: 0, t: UnixMs(0) }));
+        scribe.tidier.look(Some(EventId { era: 0, t: UnixMs(0), n: 0 }));
         std::fs::remove_dir_all(&path)?;
         std::fs::write(&path, "in the way")?;
         assert_eq!(scribe.tidy(), Err("its directory is gone".to_owned()));

@@ -59,7 +59,7 @@ fn observation(era: u32, t: i64) -> Observation {
         families.push(FamilyValues { family: "slow".into(), values: values(1) });
     }
     let t = UnixMs(t);
-    Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families }) }
+    Observation::Sample { id: EventId { era, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
 }
 
 /// One a second, from the first up to but without the end.
@@ -177,7 +177,7 @@ fn a_spike_of_one_second_is_seen_in_a_month() -> Result {
         let t = UnixMs(BEGIN + second * 1_000);
         let busy = if t.0 == spike { 99.5 } else { 1.25 };
         let families = vec![FamilyValues { family: "cpu".into(), values: vec![Some(busy), Some(0.0), Some(0.0)] }];
-        let id = EventId { era: 0, t };
+        let id = EventId { era: 0, t, n: 0 };
         history.record(&Observation::Sample { id, sample: Arc::new(Sample { t, families }) });
     }
     let (month, _) = ask(&history, "cpu", BEGIN - 29 * DAY_MS, BEGIN + DAY_MS, Detail::Points(300))?;
@@ -195,7 +195,7 @@ fn another_start_goes_on_and_remembers_the_last_minutes() -> Result {
     drop(history);
     let opened = open(Some(&folder.path), Retention::default())?;
     let last = opened.recent.last.ok_or("there is a last sample")?;
-    assert_eq!((last.id, last.is_end), (EventId { era: 0, t: UnixMs(BEGIN + 699_000) }, true));
+    assert_eq!((last.id, last.is_end), (EventId { era: 0, t: UnixMs(BEGIN + 699_000), n: 0 }, true));
     assert_eq!(opened.recent.catalog.as_deref(), Some(&*catalog()));
     assert_eq!(opened.recent.observations.len(), 600);
     let Some(Observation::Sample { sample, .. }) = opened.recent.observations.first() else {
@@ -223,7 +223,7 @@ fn families_that_come_and_go_keep_their_past() -> Result {
         let values = |values: &[f64]| values.iter().map(|value| Some(*value)).collect();
         let families =
             families.iter().map(|(id, of)| FamilyValues { family: (*id).into(), values: values(of) }).collect();
-        Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
+        Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
     };
     let one = Arc::new(Catalog(vec![family("cores", 1_000, &["0"]), family("disk.a.util", 1_000, &["util"])]));
     let two = Arc::new(Catalog(vec![family("cores", 1_000, &["1", "0"])]));
@@ -354,7 +354,7 @@ fn a_snapshot_is_of_one_instant() -> Result {
     let history = start_with(None, catalog("load"), Retention::default())?;
     assert!(history.snapshot(KEPT).newest.is_none());
     let t = UnixMs(5_000);
-    let id = EventId { era: 0, t };
+    let id = EventId { era: 0, t, n: 0 };
     let families = vec![FamilyValues { family: "load".into(), values: vec![Some(1.5)] }];
     let late = Gap { from: Some(UnixMs(1_000)), to: Some(UnixMs(4_000)), reason: GapReason::Late };
     history.record(&Observation::Gap(late));

@@ -1,32 +1,66 @@
 //! One reader's place in the ring. It owns no queue: a slow reader falls behind, and past the ring it is
 //! told what it missed and goes on.
 
-use super::Hub;
 use super::edition::Edition;
 use super::frame::Frame;
-use super::ring::{Place, Placement, Resume};
-use super::table::Table;
+use super::holes::between;
+use super::ring::{Place, Placement, Slot};
+use super::view::View;
 use crate::model::event::ByeReason;
 use crate::model::{EventId, EventName, Gap, GapReason};
 use std::sync::Arc;
-use tokio::sync::watch;
 
+/// What a reader wants to be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// With all that belongs to them: catalogs and gaps.
+    pub samples: bool,
+    pub notifications: bool,
+    pub processes: bool,
+}
+
+impl Wants {
+    pub const NOTHING: Self = Self { samples: false, notifications: false, processes: false };
+    /// By the names of the events; all others belong to the stream itself.
+    #[expect(clippy::type_complexity, reason = "a name, and where it is kept")]
+    pub const CHOICES: [(&'static str, fn(&mut Self) -> &mut bool); 3] = [
+        ("sample", |wants| &mut wants.samples),
+        ("notification", |wants| &mut wants.notifications),
+        ("processes", |wants| &mut wants.processes),
+    ];
+
+    /// The names of what is wanted.
+    pub fn names(mut self) -> Vec<&'static str> {
+        Self::CHOICES.iter().filter(|(_, wanted)| *wanted(&mut self)).map(|(name, _)| *name).collect()
+    }
+}
+
+impl Default for Wants {
+    fn default() -> Self {
+        Self { samples: true, notifications: true, processes: false }
+    }
+}
+
+#[derive(Debug)]
 pub struct Cursor {
-    hub: Arc<Hub>,
-    woken: watch::Receiver<u64>,
-    place: Place,
+    pub(super) place: Place,
+    wants: Wants,
+    /// Who reads: what is for somebody else is passed over.
+    name: Arc<str>,
     /// The catalog the reader has; another one is sent before the first sample of its shape.
-    edition: Option<Arc<Edition>>,
+    pub(super) edition: Option<Arc<Edition>>,
     /// What is said before anything from the ring.
-    gap: Option<Gap>,
-    /// For a reader that wants processes; it knows which table was read.
-    table: Option<watch::Receiver<Option<Arc<Table>>>>,
+    pub(super) gap: Option<Gap>,
+    /// Which table of processes was read.
+    table: u64,
 }
 
 /// What comes next for one reader.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Next {
-    /// Shared by all readers.
+    /// From the ring: shared by all readers.
+    Slot(Arc<Slot>),
+    /// Shared as well, and in no ring.
     Frame(Arc<Frame>),
     /// This reader's own.
     Gap(Gap),
@@ -34,18 +68,20 @@ pub enum Next {
     Closed(ByeReason),
 }
 
-impl Cursor {
-    pub(super) fn new(hub: Arc<Hub>, woken: watch::Receiver<u64>, placement: Placement) -> Self {
-        let Placement { place, gap, edition, .. } = placement;
-        Self { hub, woken, place, edition: Some(edition), gap, table: None }
-    }
+/// How far one look goes.
+#[derive(Debug)]
+pub(super) enum Step {
+    Next(Next),
+    /// Further on than was looked.
+    LookAgain,
+    /// What comes next is not in memory.
+    Past(EventId),
+}
 
-    /// The reader wants the processes as well: the newest table, whenever there is nothing else to read.
-    #[must_use]
-    pub fn with_processes(self) -> Self {
-        let mut table = self.hub.table.subscribe();
-        table.mark_changed();
-        Self { table: Some(table), ..self }
+impl Cursor {
+    pub(super) fn new(name: Arc<str>, wants: Wants, placement: Placement) -> Self {
+        let Placement { place, gap, edition, .. } = placement;
+        Self { place, wants, name, edition: Some(edition), gap: gap.filter(|_| wants.samples), table: 0 }
     }
 
     /// The reader has no catalog yet: one is sent before the next sample.
@@ -59,86 +95,93 @@ impl Cursor {
         self.edition.as_ref()
     }
 
-    /// Never waits; `changed` does.
-    pub fn advance(&mut self) -> Next {
-        let hub = Arc::clone(&self.hub);
-        let ring = hub.ring();
-        if let Place::Waiting(id) = self.place {
-            let placement = ring.place(Resume::After(id));
-            self.place = placement.place;
-            self.gap = placement.gap;
-        }
+    pub fn wants(&self) -> Wants {
+        self.wants
+    }
+
+    /// What comes next, as far as `view` shows it.
+    pub(super) fn step(&mut self, view: &View) -> Step {
         if let Some(gap) = self.gap.take() {
-            return Next::Gap(gap);
+            return Step::Next(Next::Gap(gap));
         }
-        if let Place::At { next, last } = &mut self.place {
-            if let Some(oldest) = ring.oldest().filter(|_| *next < ring.first()) {
-                *next = ring.first();
-                let gap = last.and_then(|last| ring.missing(last, oldest.id, GapReason::Expired));
-                if let Some(gap) = gap {
-                    return Next::Gap(gap);
+        match &mut self.place {
+            // Nothing was sampled yet.
+            Place::Waiting(_) => {}
+            Place::Past(id) => return Step::Past(*id),
+            Place::At { next, last } => {
+                if let Some(oldest) = view.oldest.as_ref().filter(|oldest| *next < oldest.number) {
+                    if let (true, Some(last)) = (view.reaches_back, *last) {
+                        self.place = Place::Past(last);
+                        return Step::Past(last);
+                    }
+                    *next = oldest.number;
+                    let gap = last.and_then(|last| between(view.interval, last, oldest.id, GapReason::Expired));
+                    if let Some(gap) = gap.filter(|_| self.wants.samples) {
+                        return Step::Next(Next::Gap(gap));
+                    }
                 }
-            }
-            while let Some(slot) = ring.get(*next) {
-                if last.is_some_and(|last| slot.id <= last) {
+                while *next < view.head {
+                    let Some(slot) = view.slot(*next) else { return Step::LookAgain };
+                    if !is_for(slot, self.wants, &self.name) || last.is_some_and(|last| slot.id <= last) {
+                        *next += 1;
+                        pass(last, slot);
+                        continue;
+                    }
+                    let is_known = self.edition.as_ref().is_some_and(|edition| Arc::ptr_eq(edition, &slot.edition));
+                    if self.wants.samples && !is_known {
+                        self.edition = Some(Arc::clone(&slot.edition));
+                        return Step::Next(Next::Frame(Arc::clone(slot.edition.frame())));
+                    }
                     *next += 1;
-                    continue;
+                    pass(last, slot);
+                    return Step::Next(Next::Slot(Arc::clone(slot)));
                 }
-                if !self.edition.as_ref().is_some_and(|edition| Arc::ptr_eq(edition, &slot.edition)) {
-                    let edition = Arc::clone(&slot.edition);
-                    drop(ring);
-                    let frame = Arc::clone(edition.frame());
-                    self.edition = Some(edition);
-                    return Next::Frame(frame);
-                }
-                *next += 1;
-                if slot.frame.name() == EventName::Sample {
-                    *last = Some(slot.id);
-                }
-                return Next::Frame(Arc::clone(&slot.frame));
             }
         }
-        let closed = ring.closed;
-        drop(ring);
-        match closed {
+        Step::Next(match view.closed {
             Some(reason) => Next::Closed(reason),
-            None => self.unread_table().map_or(Next::Nothing, Next::Frame),
-        }
+            None => self.unread_table(view).map_or(Next::Nothing, Next::Frame),
+        })
     }
 
-    /// Ends when there may be something next; at once if that happened since the last call.
-    pub async fn changed(&mut self) {
-        // The hub that this cursor holds also holds the senders, so there are always both.
-        match &mut self.table {
-            None => drop(self.woken.changed().await),
-            Some(table) => tokio::select! {
-                _ = self.woken.changed() => {}
-                // It is still unread: waiting for it is not reading it.
-                _ = table.changed() => table.mark_changed(),
-            },
-        }
+    fn unread_table(&mut self, view: &View) -> Option<Arc<Frame>> {
+        let (number, table) = view.table.as_ref().filter(|(number, _)| self.wants.processes && *number > self.table)?;
+        self.table = *number;
+        table.as_ref().map(|table| Arc::clone(table.frame()))
     }
 
-    fn unread_table(&mut self) -> Option<Arc<Frame>> {
-        let unread = self.table.as_mut().filter(|table| table.has_changed().unwrap_or(false))?;
-        let table = unread.borrow_and_update().clone()?;
-        Some(Arc::clone(table.frame()))
-    }
-
-    /// The newest sample the reader has been given, or came with.
+    /// The newest event the reader has been given, or came with.
     pub fn last(&self) -> Option<EventId> {
         match self.place {
             Place::At { last, .. } => last,
-            Place::Waiting(id) => Some(id),
+            Place::Waiting(id) | Place::Past(id) => Some(id),
         }
+    }
+
+    /// Whether all that comes next is, or will be, in memory.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.place, Place::At { .. })
     }
 
     /// How many slots of the ring were passed; `Hub::head` less this is what the reader is behind.
     pub fn passed(&self) -> u64 {
         match self.place {
             Place::At { next, .. } => next,
-            // It is behind nothing.
-            Place::Waiting(_) => self.hub.head(),
+            Place::Waiting(_) | Place::Past(_) => 0,
         }
+    }
+}
+
+fn is_for(slot: &Slot, wants: Wants, name: &str) -> bool {
+    match slot.frame.name() {
+        EventName::Notification => wants.notifications && slot.to.as_deref().is_none_or(|to| to == name),
+        _ => wants.samples,
+    }
+}
+
+/// A gap is told with the sample behind it, whose id it bears: that one is still to come.
+fn pass(last: &mut Option<EventId>, slot: &Slot) {
+    if slot.frame.name() != EventName::Gap {
+        *last = Some(last.map_or(slot.id, |last| last.max(slot.id)));
     }
 }

@@ -62,7 +62,7 @@ impl Edition {
             Naming::Named => b"}\n\n",
             Naming::Message => b"}}\n\n",
         };
-        Piece::new([tail.as_bytes(), &catalog, end].concat())
+        Piece::new(&[tail.as_bytes(), &catalog, end])
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
             (Naming::Message, "data: {\"type\":\"hello\",\"data\":", "}\n\n"),
         ] {
             let greeting = edition.greeting("me", naming);
-            let text = format!("{}{}", greeting.head, String::from_utf8_lossy(greeting.tail.text()));
+            let text = format!("{}{}", greeting.head, String::from_utf8_lossy(&greeting.tail.text()));
             let json = text.strip_prefix(head).and_then(|text| text.strip_suffix(tail)).unwrap_or(&text);
             assert_eq!(serde_json::from_str::<Hello>(json)?, expected, "{naming:?}: {text}");
         }

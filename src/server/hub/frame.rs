@@ -30,15 +30,12 @@ pub struct Frame {
 impl Frame {
     pub fn new(name: EventName, id: Option<EventId>, data: &impl Serialize) -> Self {
         let json = json_line(data);
-        let mut text = String::with_capacity(json.len() + 64);
-        push_id(&mut text, id);
+        let mut head = String::with_capacity(64);
+        push_id(&mut head, id);
         // Writing to a `String` cannot fail.
-        let _ = write!(text, "event: {}\ndata: ", name.as_str());
-        let start = text.len();
-        text.push_str(&json);
-        let json = start..text.len();
-        text.push_str("\n\n");
-        Self { name, id, named: Piece::new(text), json, message: OnceLock::new() }
+        let _ = write!(head, "event: {}\ndata: ", name.as_str());
+        let named = Piece::new(&[head.as_bytes(), json.as_bytes(), b"\n\n"]);
+        Self { name, id, named, json: head.len()..head.len() + json.len(), message: OnceLock::new() }
     }
 
     pub fn name(&self) -> EventName {
@@ -63,15 +60,15 @@ impl Frame {
 
     /// What the frame costs in memory, as far as it is known before anybody asked for other encodings.
     pub fn size(&self) -> usize {
-        self.named.text().len()
+        self.named.as_bytes().len()
     }
 
     fn make_message(&self) -> Piece {
-        let json = &self.named.text()[self.json.clone()];
+        let json = &self.named.as_bytes()[self.json.clone()];
         let mut head = String::new();
         push_id(&mut head, self.id);
         let _ = write!(head, "data: {{\"type\":\"{}\",\"data\":", self.name.as_str());
-        Piece::new([head.as_bytes(), json, b"}\n\n"].concat())
+        Piece::new(&[head.as_bytes(), json, b"}\n\n"])
     }
 }
 
@@ -100,7 +97,7 @@ mod tests {
 
     #[test]
     fn both_namings_of_a_frame() {
-        let id = EventId { era: 2, t: UnixMs(7_000) };
+        let id = EventId { era: 2, t: UnixMs(7_000), n: 0 };
         let frame = Frame::new(EventName::Sample, Some(id), &serde_json::json!({"t": 7000}));
         assert_eq!(frame.json(), r#"{"t":7000}"#);
         for (naming, text) in [

@@ -1,7 +1,10 @@
 //! The last minutes of the stream as finished frames, and where in them a client's id stands. Pure.
 
+use super::chain::{Chain, Link};
 use super::edition::Edition;
-use super::frame::Frame;
+use super::frame::{Frame, Naming};
+use super::holes::between;
+use super::piece::Sum;
 use crate::model::event::ByeReason;
 use crate::model::{EventId, EventName, Gap, GapReason, Interval, UnixMs};
 use std::collections::VecDeque;
@@ -13,9 +16,8 @@ const AHEAD_MS: i64 = 2_000;
 
 /// What is held, from the oldest to the newest sample. Slots are numbered for good, so that a reader's
 /// place outlives the slots themselves.
-#[derive(Debug)]
 pub(super) struct Ring {
-    slots: VecDeque<Slot>,
+    slots: VecDeque<Arc<Slot>>,
     /// The number of the first slot.
     first: u64,
     samples: usize,
@@ -28,9 +30,21 @@ pub(super) struct Ring {
     has_own: bool,
     /// Gaps that were said and go with the sample after them.
     gaps: Vec<Arc<Frame>>,
+    /// Messages from before the first sample of this run: they go behind it.
+    early: Vec<(Option<Arc<str>>, Message)>,
     edition: Arc<Edition>,
+    /// Of all that ever was in it.
+    sum: Sum,
+    chain: Chain,
+    /// Whether somebody reads links.
+    pub(super) is_chained: bool,
+    /// Whether what is held no more can be had from elsewhere.
+    pub(super) reaches_back: bool,
     pub(super) closed: Option<ByeReason>,
 }
+
+/// Makes the frame of a message, once its id is known.
+pub(super) type Message = Box<dyn FnOnce(EventId) -> Frame + Send>;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
@@ -38,12 +52,18 @@ pub(super) struct Capacity {
     pub(super) bytes: usize,
 }
 
-/// A sample, or a gap that belongs before the sample with this id.
+/// A sample, a message, or a gap that belongs before the sample with this id.
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
-    pub(super) id: EventId,
-    pub(super) frame: Arc<Frame>,
-    pub(super) edition: Arc<Edition>,
+pub struct Slot {
+    pub number: u64,
+    pub id: EventId,
+    pub frame: Arc<Frame>,
+    pub edition: Arc<Edition>,
+    /// Of a message that is not for everybody: for whom.
+    pub to: Option<Arc<str>>,
+    /// Of the text of all slots before, and with that of this one.
+    pub sums: (Sum, Sum),
+    pub link: Option<Link>,
 }
 
 /// Where a client wants to go on.
@@ -61,9 +81,11 @@ pub enum Resume {
 pub(super) enum Place {
     /// After this id. What is missing until then can't be told before the first sample of this run.
     Waiting(EventId),
+    /// Behind this id, in what is held no more.
+    Past(EventId),
     At {
         next: u64,
-        /// The newest sample the client has; it and older ones are not sent again.
+        /// The newest event the client has; it and older ones are not sent again.
         last: Option<EventId>,
     },
 }
@@ -102,7 +124,12 @@ impl Ring {
             began: None,
             has_own: false,
             gaps: Vec::new(),
+            early: Vec::new(),
             edition,
+            sum: Sum::default(),
+            chain: Chain::default(),
+            is_chained: false,
+            reaches_back: false,
             closed: None,
         }
     }
@@ -112,20 +139,27 @@ impl Ring {
         self.first + self.slots.len() as u64
     }
 
-    pub(super) fn first(&self) -> u64 {
-        self.first
+    /// Slots from this number on, at most so many.
+    pub(super) fn from(&self, number: u64, most: usize) -> impl Iterator<Item = &Arc<Slot>> {
+        let index = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.slots.range(index.min(self.slots.len())..).take(most)
     }
 
-    pub(super) fn get(&self, number: u64) -> Option<&Slot> {
-        self.slots.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
-    }
-
-    /// The newest sample.
-    pub(super) fn newest(&self) -> Option<&Slot> {
+    /// The newest event.
+    pub(super) fn newest(&self) -> Option<&Arc<Slot>> {
         self.slots.back()
     }
 
-    pub(super) fn oldest(&self) -> Option<&Slot> {
+    pub(super) fn newest_sample(&self) -> Option<&Arc<Slot>> {
+        self.slots.iter().rev().find(|slot| slot.frame.name() == EventName::Sample)
+    }
+
+    /// How many bytes of text stand in it from this number on.
+    pub(super) fn bytes_from(&self, number: u64) -> u64 {
+        self.from(number, 1).next().map_or(0, |slot| self.sum.bytes() - slot.sums.0.bytes())
+    }
+
+    pub(super) fn oldest(&self) -> Option<&Arc<Slot>> {
         self.slots.front()
     }
 
@@ -137,10 +171,11 @@ impl Ring {
         self.edition = edition;
     }
 
-    /// What it holds is from an earlier run: there was more before that.
+    /// What it holds is from an earlier run: there was more before that, and messages behind its newest sample that are
+    /// not known here. The next ones wait for a sample of this run, so that no id is given twice.
     pub(super) fn recalls(&mut self) {
         if self.began.is_some() {
-            self.began = Some(EventId { era: 0, t: UnixMs(0) });
+            self.began = Some(EventId { era: 0, t: UnixMs(0), n: 0 });
         }
         self.has_own = false;
     }
@@ -158,19 +193,53 @@ impl Ring {
         let gaps = std::mem::take(&mut self.gaps);
         let gaps = if self.began.is_some() { gaps } else { Vec::new() };
         for frame in gaps.into_iter().chain([frame]) {
-            self.bytes += frame.size();
-            self.slots.push_back(Slot { id, frame, edition: Arc::clone(&self.edition) });
+            self.push(id, frame, None);
         }
         self.samples += 1;
         self.began.get_or_insert(id);
         self.has_own = true;
-        while self.samples > 1 && (self.samples > self.capacity.samples || self.bytes > self.capacity.bytes) {
-            self.forget_oldest();
+        for (to, message) in std::mem::take(&mut self.early) {
+            self.push_message(to, message);
         }
+        self.forget();
         true
     }
 
-    /// The oldest sample and the gaps after it: the ring begins with a sample again.
+    /// Behind the newest event. Its id; none yet before the first sample.
+    pub(super) fn push_message(&mut self, to: Option<Arc<str>>, message: Message) -> Option<EventId> {
+        let Some(newest) = self.newest().filter(|_| self.has_own) else {
+            self.early.push((to, message));
+            return None;
+        };
+        let id = EventId { n: newest.id.n.saturating_add(1), ..newest.id };
+        self.push(id, Arc::new(message(id)), to);
+        self.forget();
+        Some(id)
+    }
+
+    fn push(&mut self, id: EventId, frame: Arc<Frame>, to: Option<Arc<str>>) {
+        let number = self.head();
+        let piece = frame.piece(Naming::Named);
+        let link = if self.is_chained {
+            self.chain.add(number, piece.as_bytes())
+        } else {
+            self.chain.rest();
+            None
+        };
+        let sums = (self.sum, self.sum.then(piece.sum()));
+        self.sum = sums.1;
+        self.bytes += frame.size();
+        let edition = Arc::clone(&self.edition);
+        self.slots.push_back(Arc::new(Slot { number, id, frame, edition, to, sums, link }));
+    }
+
+    fn forget(&mut self) {
+        while self.samples > 1 && (self.samples > self.capacity.samples || self.bytes > self.capacity.bytes) {
+            self.forget_oldest();
+        }
+    }
+
+    /// The oldest sample and what is behind it: the ring begins with a sample again.
     fn forget_oldest(&mut self) {
         while let Some(slot) = self.slots.pop_front() {
             self.first += 1;
@@ -192,13 +261,23 @@ impl Ring {
     }
 
     fn after(&self, id: EventId, oldest: &Slot, newest: &Slot) -> Placement {
+        // Of what was before the very first sample, nobody knows more than is known here.
+        let has_begun_here = self.began == Some(oldest.id);
+        if id < oldest.id && self.reaches_back && !has_begun_here {
+            return Placement {
+                place: Place::Past(id),
+                gap: None,
+                edition: Arc::clone(&oldest.edition),
+                is_continued: false,
+            };
+        }
         if id < oldest.id {
             // Samples from before this process are not here because it was not running; if the ring has
             // lost its beginning, it can't be told how many of them were its own.
-            let reason = if self.began == Some(oldest.id) { GapReason::NotRunning } else { GapReason::Expired };
+            let reason = if has_begun_here { GapReason::NotRunning } else { GapReason::Expired };
             return Placement {
                 place: Place::At { next: self.first, last: Some(id) },
-                gap: self.missing(id, oldest.id, reason),
+                gap: between(self.interval, id, oldest.id, reason),
                 edition: Arc::clone(&oldest.edition),
                 is_continued: false,
             };
@@ -225,18 +304,14 @@ impl Ring {
         Placement { place: Place::Waiting(id), gap: None, edition: Arc::clone(&self.edition), is_continued: false }
     }
 
-    /// The ticks between a sample and a later one, if there are any.
-    pub(super) fn missing(&self, after: EventId, before: EventId, reason: GapReason) -> Option<Gap> {
-        let from = (after.t + self.interval).floor_to(self.interval);
-        let to = before.t - self.interval;
-        (from <= to).then_some(Gap { from: Some(from), to: Some(to), reason })
-    }
-
     /// Before the first sample, that one is the newest to come.
     fn at_newest(&self, gap: Option<Gap>) -> Placement {
-        let edition = self.newest().map_or(&self.edition, |newest| &newest.edition);
+        let newest = self.newest_sample();
+        let edition = newest.map_or(&self.edition, |newest| &newest.edition);
+        // As if it had the tick before: if it falls out of memory before it has read anything, it begins there.
+        let last = newest.map(|newest| EventId { t: newest.id.t - self.interval, ..newest.id });
         Placement {
-            place: Place::At { next: self.head().saturating_sub(1).max(self.first), last: None },
+            place: Place::At { next: newest.map_or(self.head(), |newest| newest.number), last },
             gap,
             edition: Arc::clone(edition),
             is_continued: false,

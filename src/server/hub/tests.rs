@@ -1,67 +1,93 @@
+mod model;
+
 use super::*;
 use crate::model::sample::FamilyValues;
 use crate::model::{EventId, Family, Gap, GapReason, Sample, Unit, UnixMs};
+use futures_util::FutureExt;
 
 fn catalog(id: &str) -> Arc<Catalog> {
     Arc::new(Catalog(vec![Family::new(id, "Load", Unit::Count, Interval::SECOND, &[("load1", "1 min")])]))
 }
 
-fn hub() -> Arc<Hub> {
-    let facts = HelloFacts {
+fn facts() -> HelloFacts {
+    HelloFacts {
         server_version: "0".into(),
         page_build: "0".into(),
         host: Arc::new(HostFacts::default()),
         interval: Interval::SECOND,
-    };
-    Arc::new(Hub::new(facts, catalog("load")))
+    }
+}
+
+fn hub() -> Arc<Hub> {
+    Arc::new(Hub::new(facts(), catalog("load")))
 }
 
 fn publish(hub: &Hub, second: i64) {
     let t = UnixMs(second * 1_000);
     let families = vec![FamilyValues { family: "load".into(), values: vec![Some(second as f64)] }];
-    hub.publish(&Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) });
+    hub.publish(&Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) });
 }
 
 fn after(second: i64) -> Resume {
-    Resume::After(EventId { era: 0, t: UnixMs(second * 1_000) })
+    Resume::After(EventId { era: 0, t: UnixMs(second * 1_000), n: 0 })
 }
 
 /// What a reader is given now, in short: `5` for a sample of that second, `gap 1-4 late`, `catalog load`.
-fn read(cursor: &mut Cursor) -> Vec<String> {
-    let gap = |gap: Gap| {
-        let second = |t: Option<UnixMs>| t.map_or("?".to_owned(), |t| (t.0 / 1_000).to_string());
-        format!("gap {}-{} {:?}", second(gap.from), second(gap.to), gap.reason)
-    };
+fn read(reader: &mut Reader) -> Vec<String> {
     let mut read = Vec::new();
     loop {
-        read.push(match cursor.advance() {
+        read.push(match next(reader) {
             Next::Nothing => return read,
             Next::Closed(reason) => {
                 read.push(format!("{reason:?}"));
                 return read;
             }
-            Next::Gap(missing) => gap(missing),
-            Next::Frame(frame) => match (frame.name(), frame.id()) {
-                (EventName::Sample, Some(id)) => (id.t.0 / 1_000).to_string(),
-                (EventName::Gap, None) => serde_json::from_slice(&frame.json()).map_or("?".to_owned(), gap),
-                (EventName::Catalog, None) => serde_json::from_slice::<Catalog>(&frame.json())
-                    .map_or("?".to_owned(), |catalog| format!("catalog {}", catalog.0[0].id)),
-                (EventName::Processes, None) => serde_json::from_slice::<ProcessTable>(&frame.json())
-                    .map_or("?".to_owned(), |table| format!("processes {}", table.at.0 / 1_000)),
-                other => format!("{other:?}"),
-            },
+            Next::Gap(gap) => gap_in_short(gap),
+            Next::Slot(slot) => frame_in_short(&slot.frame),
+            Next::Frame(frame) => frame_in_short(&frame),
         });
     }
+}
+
+fn frame_in_short(frame: &Frame) -> String {
+    match (frame.name(), frame.id()) {
+        (EventName::Sample, Some(id)) => (id.t.0 / 1_000).to_string(),
+        (EventName::Notification, Some(id)) => format!("{id} {}", String::from_utf8_lossy(&frame.json())),
+        (EventName::Gap, None) => serde_json::from_slice(&frame.json()).map_or("?".to_owned(), gap_in_short),
+        (EventName::Catalog, None) => serde_json::from_slice::<Catalog>(&frame.json())
+            .map_or("?".to_owned(), |catalog| format!("catalog {}", catalog.0[0].id)),
+        (EventName::Processes, None) => serde_json::from_slice::<ProcessTable>(&frame.json())
+            .map_or("?".to_owned(), |table| format!("processes {}", table.at.0 / 1_000)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn gap_in_short(gap: Gap) -> String {
+    let second = |t: Option<UnixMs>| t.map_or("?".to_owned(), |t| (t.0 / 1_000).to_string());
+    format!("gap {}-{} {:?}", second(gap.from), second(gap.to), gap.reason)
+}
+
+fn join(hub: &Arc<Hub>, resume: Resume) -> Reader {
+    hub.join("me".into(), Wants::default(), resume)
+}
+
+fn with_processes(hub: &Arc<Hub>, resume: Resume) -> Reader {
+    hub.join("me".into(), Wants { processes: true, ..Wants::default() }, resume)
+}
+
+/// Without a store to look into, nothing is waited for.
+fn next(reader: &mut Reader) -> Next {
+    reader.next().now_or_never().unwrap_or(Next::Nothing)
 }
 
 #[test]
 fn everybody_is_given_every_sample_once() {
     let hub = hub();
-    let mut early = hub.join(Resume::Newest);
+    let mut early = join(&hub, Resume::Newest);
     assert!(read(&mut early).is_empty());
     publish(&hub, 1);
     publish(&hub, 2);
-    let mut late = hub.join(Resume::Newest);
+    let mut late = join(&hub, Resume::Newest);
     assert_eq!(read(&mut late), ["2"]);
     assert_eq!(read(&mut early), ["1", "2"]);
     publish(&hub, 3);
@@ -78,11 +104,11 @@ fn who_has_seen_more_than_is_remembered_waits_for_what_comes_next() {
     let hub = hub();
     let sample = |era, second: i64| {
         let t = UnixMs(second * 1_000);
-        Observation::Sample { id: EventId { era, t }, sample: Arc::new(Sample { t, families: Vec::new() }) }
+        Observation::Sample { id: EventId { era, t, n: 0 }, sample: Arc::new(Sample { t, families: Vec::new() }) }
     };
     hub.recall(None, &[sample(0, 98), sample(0, 99)]);
     let ahead = [after(100), after(104)];
-    let mut cursors = ahead.map(|resume| hub.join(resume));
+    let mut cursors = ahead.map(|resume| join(&hub, resume));
     for cursor in &mut cursors {
         assert_eq!(read(cursor), [""; 0], "an older sample would be out of order");
         assert_eq!(hub.head() - cursor.passed(), 0);
@@ -93,10 +119,10 @@ fn who_has_seen_more_than_is_remembered_waits_for_what_comes_next() {
         reason: GapReason::NotRunning,
     }));
     hub.publish(&sample(1, 106));
-    cursors.iter_mut().chain(&mut ahead.map(|resume| hub.join(resume))).for_each(|cursor| {
+    cursors.iter_mut().chain(&mut ahead.map(|resume| join(&hub, resume))).for_each(|cursor| {
         assert_eq!(read(cursor), ["gap 100-105 NotRunning", "106"]);
     });
-    let mut foreign = hub.join(Resume::After(EventId { era: 7, t: UnixMs(106_000) }));
+    let mut foreign = join(&hub, Resume::After(EventId { era: 7, t: UnixMs(106_000), n: 0 }));
     assert_eq!(read(&mut foreign), ["gap ?-? Unknown", "106"]);
 }
 
@@ -104,8 +130,8 @@ fn who_has_seen_more_than_is_remembered_waits_for_what_comes_next() {
 fn frames_are_shared() {
     let hub = hub();
     publish(&hub, 1);
-    let frames = [(); 2].map(|()| match hub.join(Resume::Newest).advance() {
-        Next::Frame(frame) => Some(frame),
+    let frames = [(); 2].map(|()| match next(&mut join(&hub, Resume::Newest)) {
+        Next::Slot(slot) => Some(slot),
         _ => None,
     });
     assert!(matches!(&frames, [Some(one), Some(other)] if Arc::ptr_eq(one, other)));
@@ -131,8 +157,8 @@ fn catalogs_and_gaps_are_replayed_in_their_place() {
         (Resume::Newest, "tasks", &["5"]),
         (after(-3), "load", &["gap -2-0 NotRunning", "1", "2", "catalog tasks", "gap 3-4 Suspended", "5"]),
     ] {
-        let mut cursor = hub.join(resume);
-        let greeted = cursor.edition().map(|edition| edition.catalog().0[0].id.to_string());
+        let mut cursor = join(&hub, resume);
+        let greeted = cursor.cursor().edition().map(|edition| edition.catalog().0[0].id.to_string());
         assert_eq!(greeted.as_deref(), Some(first_catalog), "{resume:?}");
         assert_eq!(read(&mut cursor), expected, "{resume:?}");
     }
@@ -143,14 +169,14 @@ fn catalogs_and_gaps_are_replayed_in_their_place() {
         (Resume::Newest, &["5"]),
         (Resume::Foreign, &["gap ?-? Unknown", "catalog tasks", "5"]),
     ] {
-        assert_eq!(read(&mut hub.join_quietly(resume)), expected, "{resume:?}");
+        assert_eq!(read(&mut hub.join_quietly("me".into(), Wants::default(), resume)), expected, "{resume:?}");
     }
 }
 
 #[test]
 fn an_id_from_before_the_start_waits_for_the_first_sample() {
     let hub = hub();
-    let mut cursors = [after(10), Resume::Foreign, Resume::Newest].map(|resume| hub.join(resume));
+    let mut cursors = [after(10), Resume::Foreign, Resume::Newest].map(|resume| join(&hub, resume));
     let [resumed, foreign, fresh] = &mut cursors;
     assert_eq!((read(resumed), read(fresh)), (vec![], vec![]));
     assert_eq!(read(foreign), ["gap ?-? Unknown"]);
@@ -165,7 +191,7 @@ fn an_id_from_before_the_start_waits_for_the_first_sample() {
 fn a_page_rendered_ahead_of_the_stream_is_not_sent_its_sample_again() {
     let hub = hub();
     publish(&hub, 1);
-    let mut cursor = hub.join(after(3));
+    let mut cursor = join(&hub, after(3));
     hub.publish(&Observation::Gap(Gap { from: Some(UnixMs(2_000)), to: Some(UnixMs(2_000)), reason: GapReason::Late }));
     publish(&hub, 3);
     assert!(read(&mut cursor).is_empty());
@@ -181,18 +207,18 @@ fn processes(second: i64) -> Option<Arc<ProcessTable>> {
 fn of_processes_only_the_newest_count_and_after_all_else() {
     let hub = hub();
     publish(&hub, 1);
-    let mut reader = hub.join(Resume::Newest).with_processes();
-    let mut other = hub.join(Resume::Newest);
+    let mut reader = with_processes(&hub, Resume::Newest);
+    let mut other = join(&hub, Resume::Newest);
     hub.publish_processes(processes(1));
     hub.publish_processes(processes(2));
     publish(&hub, 2);
     assert_eq!(read(&mut other), ["1", "2"]);
     assert_eq!(read(&mut reader), ["1", "2", "processes 2"]);
     assert!(read(&mut reader).is_empty(), "each is read once");
-    let mut late = hub.join(Resume::Newest).with_processes();
+    let mut late = with_processes(&hub, Resume::Newest);
     assert_eq!(read(&mut late), ["2", "processes 2"], "who comes later has not to wait");
     hub.publish_processes(None);
-    assert!(read(&mut hub.join(after(2)).with_processes()).is_empty(), "out of date");
+    assert!(read(&mut with_processes(&hub, after(2))).is_empty(), "out of date");
     hub.publish_processes(processes(3));
     hub.close(ByeReason::Shutdown);
     assert_eq!(read(&mut late), ["Shutdown"]);
@@ -203,7 +229,7 @@ fn of_processes_only_the_newest_count_and_after_all_else() {
 fn a_table_is_serialised_once_for_all() {
     let hub = hub();
     hub.publish_processes(processes(1));
-    let frames = [(); 2].map(|()| match hub.join(Resume::Newest).with_processes().advance() {
+    let frames = [(); 2].map(|()| match next(&mut with_processes(&hub, Resume::Newest)) {
         Next::Frame(frame) => Some(frame),
         _ => None,
     });
@@ -213,8 +239,8 @@ fn a_table_is_serialised_once_for_all() {
 #[tokio::test]
 async fn who_waits_for_processes_is_woken() {
     let hub = hub();
-    let mut cursor = hub.join(Resume::Newest).with_processes();
-    assert!(matches!(cursor.advance(), Next::Nothing));
+    let mut cursor = with_processes(&hub, Resume::Newest);
+    assert!(matches!(next(&mut cursor), Next::Nothing));
     let ((), ()) = tokio::join!(cursor.changed(), async { hub.publish_processes(processes(1)) });
     assert_eq!(read(&mut cursor), ["processes 1"]);
 }
@@ -223,7 +249,7 @@ async fn who_waits_for_processes_is_woken() {
 fn a_reader_slower_than_the_ring_is_told_what_it_missed() {
     let hub = hub();
     publish(&hub, 1);
-    let mut slow = hub.join(Resume::Newest);
+    let mut slow = join(&hub, Resume::Newest);
     assert_eq!(read(&mut slow), ["1"]);
     for second in 2..=700 {
         publish(&hub, second);
@@ -237,16 +263,16 @@ fn a_reader_slower_than_the_ring_is_told_what_it_missed() {
 #[tokio::test]
 async fn who_waits_is_woken() {
     let hub = hub();
-    let mut cursor = hub.join(Resume::Newest);
+    let mut cursor = join(&hub, Resume::Newest);
     let publisher = std::thread::spawn({
         let hub = Arc::clone(&hub);
         move || publish(&hub, 1)
     });
-    while matches!(cursor.advance(), Next::Nothing) {
+    while matches!(next(&mut cursor), Next::Nothing) {
         cursor.changed().await;
     }
     assert!(publisher.join().is_ok());
     hub.close(ByeReason::Shutdown);
     cursor.changed().await;
-    assert!(matches!(cursor.advance(), Next::Closed(ByeReason::Shutdown)));
+    assert!(matches!(next(&mut cursor), Next::Closed(ByeReason::Shutdown)));
 }

@@ -1,4 +1,4 @@
-//! `self`: what Telltale itself costs, and what it keeps.
+//! `self`: what Telltale itself costs, what it keeps, and how its streams fare.
 
 use super::clock::Clock;
 use super::collector::{Collector, Reading};
@@ -6,6 +6,7 @@ use super::rate::Counter;
 use crate::model::{Dimension, Family, Interval, Unit};
 use crate::server::meter::Meter;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the platform knows of this process.
 pub trait OwnProcess: Send {
@@ -26,9 +27,12 @@ pub struct Own<P> {
     family: Arc<Family>,
     /// What the history on disk is, where there is one.
     kept: Arc<Family>,
+    streams: Arc<Family>,
     cpu: Counter,
     sent: Counter,
     written: Counter,
+    /// Refused in all, refused from one address, resumed, gaps, slow.
+    fates: [Counter; 5],
 }
 
 impl<P: OwnProcess> Own<P> {
@@ -38,10 +42,21 @@ impl<P: OwnProcess> Own<P> {
             meter,
             family: Arc::new(family(interval)),
             kept: Arc::new(kept(interval)),
+            streams: Arc::new(streams(interval)),
             cpu: Counter::default(),
             sent: Counter::default(),
             written: Counter::default(),
+            fates: Default::default(),
         }
+    }
+
+    fn streams(&mut self, at: Duration) -> Reading {
+        let meter = &self.meter;
+        let counts = [meter.refused_all(), meter.refused_address(), meter.resumed(), meter.gaps(), meter.slow()];
+        let mut rates = self.fates.iter_mut().zip(counts).map(|(counter, count)| counter.per_second(count, at));
+        let mut next = || rates.next().flatten();
+        let (fan_out_ms, lag) = (meter.take_fan_out_us() as f64 / 1_000.0, meter.take_lag() as f64);
+        Reading::new(&self.streams, [next(), next(), next(), next(), next(), Some(fan_out_ms), Some(lag)])
     }
 }
 
@@ -60,6 +75,7 @@ impl<P: OwnProcess> Collector for Own<P> {
                 Some(self.meter.lateness_us() as f64 / 1_000.0),
             ],
         )];
+        readings.push(self.streams(at));
         if self.meter.is_storing() {
             let figures = [self.meter.stored_bytes(), self.meter.unsaved_ms()];
             readings.push(Reading::new(&self.kept, figures.map(|figure| Some(figure as f64))));
@@ -97,6 +113,21 @@ fn kept(interval: Interval) -> Family {
     }
 }
 
+fn streams(interval: Interval) -> Family {
+    Family {
+        dimensions: vec![
+            dimension("refused", "refused, too many", Unit::PerSecond),
+            dimension("refused_address", "refused, too many of an address", Unit::PerSecond),
+            dimension("resumed", "resumed", Unit::PerSecond),
+            dimension("gaps", "gaps", Unit::PerSecond),
+            dimension("slow", "sent away, too slow", Unit::PerSecond),
+            dimension("fan_out", "longest fan-out", Unit::Milliseconds),
+            dimension("lag", "events behind", Unit::Count),
+        ],
+        ..Family::new("self.stream", "Telltale's streams", Unit::Count, interval, &[])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,9 +152,20 @@ mod tests {
         meter.set_streams(3);
         meter.add_sent_bytes(700);
         meter.set_lateness_us(1_500);
+        meter.count_resumed();
+        meter.count_resumed();
+        meter.count_slow();
+        meter.note_fan_out_us(2_500);
+        meter.note_fan_out_us(800);
+        meter.note_lag(4);
         clock.advance(Duration::from_secs(1));
-        let values = [2.0, 4_096.0, 3.0, 700.0, 0.0, 1.5].map(Some);
-        assert_eq!(collector.collect(&clock)?, [Reading::new(&collector.family, values)]);
+        let cost = Reading::new(&collector.family, [2.0, 4_096.0, 3.0, 700.0, 0.0, 1.5].map(Some));
+        let fates = Reading::new(&collector.streams, [0.0, 0.0, 2.0, 0.0, 1.0, 2.5, 4.0].map(Some));
+        assert_eq!(collector.collect(&clock)?, [cost, fates]);
+        // The longest is that of its own second.
+        clock.advance(Duration::from_secs(1));
+        let last = collector.collect(&clock)?.pop().map(|reading| reading.values);
+        assert_eq!(last, Some([0.0; 7].map(Some).into()));
         Ok(())
     }
 }

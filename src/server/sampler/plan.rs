@@ -96,7 +96,7 @@ impl Planner {
         let gap = gap.or(down);
         self.due = current + self.interval;
         self.last = Some(now);
-        Step::Tick { id: EventId { era: self.era, t: current }, gap }
+        Step::Tick { id: EventId { era: self.era, t: current, n: 0 }, gap }
     }
 
     /// Whether the wall clock stands so far before the next tick that it must have been set back. A step
@@ -181,11 +181,11 @@ mod tests {
             // The clock was set back.
             (150_000, true, 5, None),
         ] {
-            let last = LastSeen { id: EventId { era: 4, t: UnixMs(last) }, is_end };
+            let last = LastSeen { id: EventId { era: 4, t: UnixMs(last), n: 0 }, is_end };
             let mut planner = Planner::resuming(Interval::SECOND, last, now);
             let clock = FakeClock::at(101_000);
             let Step::Tick { id, gap: told } = planner.next(clock.now()) else { panic!("it is time") };
-            assert_eq!(id, EventId { era, t: UnixMs(101_000) }, "{last:?}");
+            assert_eq!(id, EventId { era, t: UnixMs(101_000), n: 0 }, "{last:?}");
             let gap = gap.map(|(from, to)| Gap {
                 from: Some(UnixMs(from)),
                 to: Some(UnixMs(to)),
@@ -213,7 +213,7 @@ mod tests {
             assert_eq!(tick(&mut planner, &clock).0.t, UnixMs(11_000));
             happen(&clock, event);
             let gap = gap.map(|(from, to, reason)| Gap { from: Some(UnixMs(from)), to: Some(UnixMs(to)), reason });
-            assert_eq!(tick(&mut planner, &clock), (EventId { era, t: UnixMs(t) }, gap), "{event:?}");
+            assert_eq!(tick(&mut planner, &clock), (EventId { era, t: UnixMs(t), n: 0 }, gap), "{event:?}");
         }
     }
 
@@ -228,9 +228,9 @@ mod tests {
     #[test]
     fn a_plan_goes_on_after_what_was_emitted() {
         let clock = FakeClock::at(20_100);
-        let id = EventId { era: 3, t: UnixMs(20_000) };
+        let id = EventId { era: 3, t: UnixMs(20_000), n: 0 };
         let mut planner = Planner::after(Interval::SECOND, id, clock.now());
-        assert_eq!(tick(&mut planner, &clock), (EventId { era: 3, t: UnixMs(21_000) }, None));
+        assert_eq!(tick(&mut planner, &clock), (EventId { era: 3, t: UnixMs(21_000), n: 0 }, None));
     }
 
     fn event() -> impl Strategy<Value = Event> {

@@ -172,7 +172,7 @@ impl Player {
         let t = self.time(tick);
         self.playing.set(processes.as_ref(), sample.t, t);
         let sample = at(sample, t, &self.catalog, &mut self.held);
-        let id = EventId { era, t };
+        let id = EventId { era, t, n: 0 };
         sink(Observation::Sample { id, sample: Arc::new(sample) });
         (self.played, self.reason) = (Some(tick), GapReason::Late);
         self.step();
@@ -310,7 +310,7 @@ mod tests {
             let tape = Tape::parse(RECORDING.as_bytes(), "recording".as_ref(), 1.0)?;
             let clock = Arc::new(FakeClock::at(100_300));
             let mut source = ReplaySource::new(tape, Duration::from_secs(lead_s), clock, Arc::default());
-            source.resume(LastSeen { id: EventId { era: 2, t: UnixMs(last) }, is_end });
+            source.resume(LastSeen { id: EventId { era: 2, t: UnixMs(last), n: 0 }, is_end });
             let (stop, mut first, mut seen_era) = (Stop::new(), None, None);
             Box::new(source).run(&stop, &mut |observation| match observation {
                 Observation::Gap(Gap { from, to, reason }) if first.is_none() => {
@@ -387,7 +387,7 @@ mod tests {
         let mut recorder = Recorder::new(tape.host().clone(), &tape.first_catalog(), Vec::new())?;
         for index in 0..tape.sample_count() {
             let sample = Arc::clone(&tape.entry(index).sample);
-            recorder.record(&Observation::Sample { id: EventId { era: 0, t: sample.t }, sample })?;
+            recorder.record(&Observation::Sample { id: EventId { era: 0, t: sample.t, n: 0 }, sample })?;
         }
         assert_eq!(String::from_utf8(recorder.into_inner())?, RECORDING);
         Ok(())

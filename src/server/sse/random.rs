@@ -1,5 +1,7 @@
 //! Names and jitter: no secrets, only differences.
 
+use std::hash::{BuildHasher, RandomState};
+
 /// A name for a subscriber that gave none.
 pub(super) fn client_id() -> String {
     format!("{:016x}", number())
@@ -11,7 +13,21 @@ pub(super) fn between(low: u32, high: u32) -> u32 {
     low.saturating_add(u32::try_from(number() % span).unwrap_or(0))
 }
 
-/// A machine without a source of randomness still gets a dashboard: zero is a number, too.
+/// As hash tables are made unpredictable: the system is asked once a thread, not once a number.
 fn number() -> u64 {
-    getrandom::u64().unwrap_or(0)
+    RandomState::new().hash_one(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn numbers_differ_and_cover_their_range() {
+        let names: HashSet<String> = (0..1_000).map(|_| client_id()).collect();
+        assert!(names.len() == 1_000 && names.iter().all(|name| name.len() == 16));
+        let drawn: HashSet<u32> = (0..1_000).map(|_| between(3, 9)).collect();
+        assert_eq!(drawn, (3..=9).collect());
+    }
 }

@@ -1,23 +1,21 @@
 //! What a client asks of its stream.
 
 use super::random;
-use crate::server::hub::{Naming, Resume};
+use crate::server::hub::{Naming, Resume, Wants};
 use crate::server::negotiate::accepts_gzip;
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use axum::http::HeaderMap;
+use std::sync::Arc;
 
-/// The kinds of events a client may choose from; the others belong to the stream itself.
-const CHOICES: [&str; 3] = ["sample", "notification", "processes"];
-const DEFAULT_CHOICE: [&str; 2] = ["sample", "notification"];
 const CLIENT_LIMIT: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) resume: Resume,
-    pub(super) events: Vec<&'static str>,
+    pub(super) wants: Wants,
     pub(super) naming: Naming,
-    pub(super) client: String,
+    pub(super) client: Arc<str>,
     pub(super) is_gzip: bool,
 }
 
@@ -28,7 +26,7 @@ impl Request {
         let last_event_id = header.or_else(|| fields.get("last_event_id").map(str::as_bytes));
         Ok(Self {
             resume: Resume::parse(last_event_id),
-            events: fields.get("events").map_or_else(|| Ok(DEFAULT_CHOICE.to_vec()), read_events)?,
+            wants: fields.get("events").map_or(Ok(Wants::default()), read_wants)?,
             naming: match fields.get("as") {
                 None => Naming::Named,
                 Some("message") => Naming::Message,
@@ -38,31 +36,29 @@ impl Request {
             is_gzip: accepts_gzip(headers) && fields.get("z") != Some("0"),
         })
     }
-
-    pub(super) fn wants_samples(&self) -> bool {
-        self.events.contains(&"sample")
-    }
-
-    pub(super) fn wants_processes(&self) -> bool {
-        self.events.contains(&"processes")
-    }
 }
 
-fn read_events(text: &str) -> Result<Vec<&'static str>, Problem> {
-    let names: Vec<&str> = text.split(',').map(str::trim).collect();
-    if names.iter().any(|name| !CHOICES.contains(name)) {
-        return Err(Problem::bad_field("events", format!("events is one or more of {}", CHOICES.join(", "))));
+fn read_wants(text: &str) -> Result<Wants, Problem> {
+    let mut wants = Wants::NOTHING;
+    for name in text.split(',') {
+        let choice = Wants::CHOICES.iter().find(|(choice, _)| *choice == name.trim());
+        let (_, wanted) = choice.ok_or_else(|| {
+            let names = Wants::CHOICES.map(|(name, _)| name).join(", ");
+            Problem::bad_field("events", format!("events is one or more of {names}"))
+        })?;
+        *wanted(&mut wants) = true;
     }
-    Ok(CHOICES.into_iter().filter(|choice| names.contains(choice)).collect())
+    Ok(wants)
 }
 
-fn read_client(text: Option<&str>) -> Result<String, Problem> {
-    let Some(text) = text else { return Ok(random::client_id()) };
+/// What a client is called: by itself, or by chance.
+pub(in crate::server) fn read_client(text: Option<&str>) -> Result<Arc<str>, Problem> {
+    let Some(text) = text else { return Ok(random::client_id().into()) };
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte));
     if text.is_empty() || text.len() > CLIENT_LIMIT || !is_plain {
         return Err(Problem::bad_field("client", "client is 1 to 64 of the characters A-Z a-z 0-9 . _ ~ -"));
     }
-    Ok(text.to_owned())
+    Ok(text.into())
 }
 
 #[cfg(test)]
@@ -84,7 +80,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_header_wins_over_the_address() {
-        let after = |second| Resume::After(EventId { era: 0, t: UnixMs(second) });
+        let after = |second| Resume::After(EventId { era: 0, t: UnixMs(second), n: 0 });
         for (query, header, expected) in [
             ("", None, Resume::Newest),
             ("last_event_id=", None, Resume::Newest),

@@ -26,7 +26,7 @@ fn what_is_derived_of_another_family_is_read_from_its_ticks_only_where_they_are_
             FamilyValues { family: "memory".into(), values: values(&[40.0, 10.0, 20.0, 30.0]) },
             FamilyValues { family: "memory.available".into(), values: values(&[25.0]) },
         ];
-        let id = EventId { era: 0, t };
+        let id = EventId { era: 0, t, n: 0 };
         history.record(&Observation::Sample { id, sample: Arc::new(Sample { t, families }) });
     }
     assert!(history.flush(PATIENCE));

@@ -36,14 +36,14 @@ fn what_was_told_in_the_era_before_is_remembered_with_its_own_ids() -> Result {
         Observation::Catalog(_) => unreachable!("it is told apart from them"),
     });
     let ids = |era, seconds: std::ops::Range<i64>| {
-        seconds.map(move |second| Ok(EventId { era, t: UnixMs(BEGIN + second * 1_000) }))
+        seconds.map(move |second| Ok(EventId { era, t: UnixMs(BEGIN + second * 1_000), n: 0 }))
     };
     let expected: Vec<std::result::Result<EventId, Gap>> =
         ids(0, 0..100).chain([Err(down)]).chain(ids(1, 104..110)).collect();
     assert_eq!(told.collect::<Vec<_>>(), expected);
     let history = History::start(opened, catalog(), Arc::default())?;
     assert_eq!(history.snapshot(KEPT).history.track("cpu").map(model::Track::len), Some(106));
-    assert_eq!(history.newest().map(|(id, _)| id), Some(EventId { era: 1, t: UnixMs(BEGIN + 109_000) }));
+    assert_eq!(history.newest().map(|(id, _)| id), Some(EventId { era: 1, t: UnixMs(BEGIN + 109_000), n: 0 }));
     Ok(())
 }
 

@@ -69,7 +69,7 @@ mod tests {
             (511, 1, 10 * MINUTE_MS, true),
         ] {
             let at = began + Duration::from_mins(minute);
-            clock.look(EventId { era, t: UnixMs(t) }, at);
+            clock.look(EventId { era, t: UnixMs(t), n: 0 }, at);
             assert_eq!(clock.is_settled(at, Duration::from_mins(10)), is_settled, "minute {minute}");
         }
         assert!(clock.is_settled(began, Duration::ZERO), "some believe it at once");

@@ -13,7 +13,7 @@ fn edition() -> Arc<Edition> {
 }
 
 fn id(era: u32, second: i64) -> EventId {
-    EventId { era, t: UnixMs(second * 1_000) }
+    EventId { era, t: UnixMs(second * 1_000), n: 0 }
 }
 
 fn push(ring: &mut Ring, id: EventId) {
@@ -49,7 +49,7 @@ fn ids_are_placed_where_nothing_is_lost_or_repeated() {
         ("of an era to come", 9, Resume::After(id(2, 51)), 4, Some(UNKNOWN)),
         ("a tick that fell into a gap", 9, Resume::After(id(0, 102)), 2, None),
         ("before the first tick of an era", 9, Resume::After(id(1, 40)), 3, None),
-        ("between two ticks", 9, Resume::After(EventId { era: 0, t: UnixMs(100_500) }), 4, Some(UNKNOWN)),
+        ("between two ticks", 9, Resume::After(EventId { era: 0, t: UnixMs(100_500), n: 0 }), 4, Some(UNKNOWN)),
         ("foreign", 9, Resume::Foreign, 4, Some(UNKNOWN)),
         ("before the start", 9, Resume::After(id(0, 90)), 0, gap(91, 99, GapReason::NotRunning)),
         ("just before the start", 9, Resume::After(id(0, 99)), 0, None),
@@ -78,7 +78,7 @@ fn gaps_go_with_the_sample_after_them() {
     let held = |ring: &Ring| ring.slots.iter().map(|slot| (slot.id.t.0, slot.frame.name())).collect::<Vec<_>>();
     assert_eq!(held(&ring), [(2_000, EventName::Sample), (3_000, EventName::Gap), (3_000, EventName::Sample)]);
     let place = ring.place(Resume::After(id(0, 2))).place;
-    assert_eq!(place, Place::At { next: ring.first() + 1, last: Some(id(0, 2)) }, "the gap is replayed");
+    assert_eq!(place, Place::At { next: ring.first + 1, last: Some(id(0, 2)) }, "the gap is replayed");
     push(&mut ring, id(0, 4));
     assert_eq!(ring.slots.front().map(|slot| slot.frame.name()), Some(EventName::Sample));
 }

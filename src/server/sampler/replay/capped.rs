@@ -109,7 +109,7 @@ mod tests {
     fn sample(ids: &[&str]) -> Observation {
         let families = ids.iter().map(|id| FamilyValues { family: (*id).into(), values: vec![None] }).collect();
         let t = UnixMs(1_000);
-        Observation::Sample { id: EventId { era: 0, t }, sample: Arc::new(Sample { t, families }) }
+        Observation::Sample { id: EventId { era: 0, t, n: 0 }, sample: Arc::new(Sample { t, families }) }
     }
 
     #[test]
