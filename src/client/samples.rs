@@ -22,7 +22,7 @@ const AT_ONCE: usize = 64;
 /// that does not answer for some seconds is left to the stream, which says so and finds it again.
 pub(super) async fn fill(history: &mut History, catalog: &Catalog, page: &PageState, last: EventId) {
     let window = if page.past.is_some() { Window::default() } else { page.window() };
-    let start = EventId { t: lead_in(Span::ending(last.t, window), page.interval), ..last };
+    let start = EventId { t: lead_in(Span::ending(last.t, window), page.interval), n: 0, ..last };
     if let Some(answer) = patient_text_of(&after(start)).await {
         take(history, &answer, catalog, last.t).await;
     }
@@ -65,7 +65,7 @@ pub(super) async fn fetch_earlier(page: &Rc<Page>, window: Window) {
     if oldest <= start {
         return;
     }
-    let Some(answer) = text_of(&after(EventId { t: start, ..last }), false).await else { return };
+    let Some(answer) = text_of(&after(EventId { t: start, n: 0, ..last }), false).await else { return };
     let mut earlier = History::new(super::awake::KEEP);
     let catalog = page.look_at_newest(|scene| scene.catalog.clone());
     earlier.set_catalog(&catalog);
