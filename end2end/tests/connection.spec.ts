@@ -9,6 +9,7 @@ import { RECOVERY, STREAM, ticksPass, toldAfter } from "../pages/shell.ts";
 
 /** In how much time a server must have stopped. */
 const STOP_MS = 2_000;
+const NIGHT_MS = 8 * 3_600_000;
 /** For how long a server stays away. */
 const AWAY = { timeout: 30_000, intervals: [250] };
 
@@ -59,6 +60,24 @@ test.describe("the connection", { tag: "@once" }, () => {
     const first = new URL(urls[0] ?? "", wire.url).searchParams.get("last_event_id") ?? "";
     expect(samples).toEqual((await toldAfter(page, telltale.url, first)).slice(0, samples.length));
     await overview.expectOnlyToldGaps(telltale.url);
+    await wire.dispose();
+  });
+
+  test("a page that slept through a night asks for no more than it shows", async ({ page, telltale, overview }) => {
+    const heard = await overhear(page);
+    const wire = await Wire.to(telltale.url);
+    await overview.openLive(wire.url);
+    await page.evaluate((ms) => {
+      const now = Date.now.bind(Date);
+      Date.now = () => now() + ms;
+    }, NIGHT_MS);
+    const asked = (await heard()).urls.length;
+    wire.cut();
+    wire.mend();
+    await expect.poll(async () => (await heard()).urls.length, RECOVERY).toBeGreaterThan(asked);
+    const id = new URL((await heard()).urls.at(-1) ?? "", wire.url).searchParams.get("last_event_id") ?? "";
+    expect(Date.now() + NIGHT_MS - Number(id.split("-")[1])).toBeLessThan(12 * 60_000);
+    await overview.expectLink("live", RECOVERY);
     await wire.dispose();
   });
 

@@ -15,6 +15,8 @@ const NAME = "telltale" + REST;
 const SILENT = 1100;
 const UNANSWERED = 900;
 const WANTED = 60000;
+// A page shows ten minutes of what comes: after a night of sleep it asks for no more.
+const SHOWN = 660000;
 
 export function share(heard, last, wants) {
   const locks = navigator.locks;
@@ -31,6 +33,13 @@ export function share(heard, last, wants) {
     a = parts(a);
     b = parts(b);
     return a[0] - b[0] || a[1] - b[1] || (a[2] || 0) - (b[2] || 0);
+  };
+
+  // After which id to go on.
+  const place = () => {
+    const [era, t] = parts(last);
+    const oldest = Date.now() - SHOWN;
+    return t < oldest ? era + "-" + oldest : last;
   };
 
   // Takes what comes next; what comes too early waits until it was asked for what is missing.
@@ -54,7 +63,7 @@ export function share(heard, last, wants) {
   // Asks for what comes after the last event; says how many samples that were.
   const ask = async (wait) => {
     let prev = last, samples = 0;
-    const { events } = await (await fetch("api/v1/samples?after=" + last + wait)).json();
+    const { events } = await (await fetch("api/v1/samples?after=" + place() + wait)).json();
     for (const { event, data, id = "" } of events) {
       if (!on) return;
       if (event == "sample") samples++;
@@ -81,7 +90,7 @@ export function share(heard, last, wants) {
     procs = wants || Date.now() - wanted < WANTED;
     let prev = last;
     const mine = (source = new EventSource(
-      "api/v1/stream?events=sample,notification" + (procs ? ",processes" : "") + "&last_event_id=" + last,
+      "api/v1/stream?events=sample,notification" + (procs ? ",processes" : "") + "&last_event_id=" + place(),
     ));
     mine.onopen = () => {
       if (asks) return;
