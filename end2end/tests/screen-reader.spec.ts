@@ -82,9 +82,9 @@ test("the header, as it is read", async ({ overview }) => {
         - listitem: /^up \\d+ (d|h|min|s)\\b/
       - navigation "Pages":
         - link "Overview":
-          - /url: /
+          - /url: ./
         - link "Processes":
-          - /url: /processes
+          - /url: processes
       - status: Live
       - button "Pause"
       - group "Theme":
