@@ -53,7 +53,7 @@ pub struct Hub {
     facts: HelloFacts,
     held: Mutex<Held>,
     /// What the ring holds no more.
-    past: Option<Past>,
+    past: Option<Arc<Past>>,
     /// Counts what was published; wakes who waits for it.
     published: watch::Sender<u64>,
     /// Called after each publication, besides.
@@ -89,7 +89,7 @@ impl Hub {
     /// What it holds no more is told from the history.
     #[must_use]
     pub fn reaching_back(mut self, history: Arc<History>) -> Self {
-        self.past = Some(Past::new(history, self.facts.clone()));
+        self.past = Some(Arc::new(Past::new(history, self.facts.clone())));
         self.held().ring.reaches_back = true;
         self
     }
@@ -104,10 +104,7 @@ impl Hub {
                     held.ring.set_edition(Arc::new(Edition::new(Arc::clone(catalog), self.facts.clone())));
                 }
             }
-            Observation::Gap(gap) => {
-                let frame = Arc::new(Frame::new(EventName::Gap, None, gap));
-                self.held().ring.push_gap(frame);
-            }
+            Observation::Gap(gap) => self.held().ring.push_gap(*gap),
             Observation::Sample { id, sample } => {
                 let frame = Arc::new(Frame::new(EventName::Sample, Some(*id), &**sample));
                 let mut held = self.held();

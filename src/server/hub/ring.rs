@@ -29,7 +29,7 @@ pub(super) struct Ring {
     /// Whether there was a sample of this run.
     has_own: bool,
     /// Gaps that were said and go with the sample after them.
-    gaps: Vec<Arc<Frame>>,
+    gaps: Vec<Gap>,
     /// Messages from before the first sample of this run: they go behind it.
     early: Vec<(Option<Arc<str>>, Message)>,
     edition: Arc<Edition>,
@@ -59,6 +59,8 @@ pub struct Slot {
     pub id: EventId,
     pub frame: Arc<Frame>,
     pub edition: Arc<Edition>,
+    /// Of a gap: which.
+    pub gap: Option<Gap>,
     /// Of a message that is not for everybody: for whom.
     pub to: Option<Arc<str>>,
     /// Of the text of all slots before, and with that of this one.
@@ -180,8 +182,8 @@ impl Ring {
         self.has_own = false;
     }
 
-    pub(super) fn push_gap(&mut self, frame: Arc<Frame>) {
-        self.gaps.push(frame);
+    pub(super) fn push_gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
     }
 
     /// Whether the sample was taken: ids only grow, one that does not is not told to anybody.
@@ -192,9 +194,10 @@ impl Ring {
         // Gaps before the very first sample are between nothing.
         let gaps = std::mem::take(&mut self.gaps);
         let gaps = if self.began.is_some() { gaps } else { Vec::new() };
-        for frame in gaps.into_iter().chain([frame]) {
-            self.push(id, frame, None);
+        for gap in gaps {
+            self.push(id, Arc::new(Frame::new(EventName::Gap, None, &gap)), Some(gap), None);
         }
+        self.push(id, frame, None, None);
         self.samples += 1;
         self.began.get_or_insert(id);
         self.has_own = true;
@@ -212,12 +215,12 @@ impl Ring {
             return None;
         };
         let id = EventId { n: newest.id.n.saturating_add(1), ..newest.id };
-        self.push(id, Arc::new(message(id)), to);
+        self.push(id, Arc::new(message(id)), None, to);
         self.forget();
         Some(id)
     }
 
-    fn push(&mut self, id: EventId, frame: Arc<Frame>, to: Option<Arc<str>>) {
+    fn push(&mut self, id: EventId, frame: Arc<Frame>, gap: Option<Gap>, to: Option<Arc<str>>) {
         let number = self.head();
         let piece = frame.piece(Naming::Named);
         let link = if self.is_chained {
@@ -230,7 +233,7 @@ impl Ring {
         self.sum = sums.1;
         self.bytes += frame.size();
         let edition = Arc::clone(&self.edition);
-        self.slots.push_back(Arc::new(Slot { number, id, frame, edition, to, sums, link }));
+        self.slots.push_back(Arc::new(Slot { number, id, frame, edition, gap, to, sums, link }));
     }
 
     fn forget(&mut self) {
@@ -285,8 +288,8 @@ impl Ring {
         let index = self.slots.partition_point(|slot| slot.id <= id);
         let before = index.checked_sub(1).and_then(|index| self.slots.get(index));
         let is_ahead = id.era == newest.id.era && id > newest.id && self.is_just_ahead(id.t, newest.id.t);
-        // A tick that fell into a gap, or stands before its era's first: nothing is lost by going on after it.
-        let is_between = index < self.slots.len() && id.t.is_tick_of(self.interval);
+        // Such as a tick that fell into a gap, or one that a crash cost the store: nothing is lost by going on after it.
+        let is_between = index < self.slots.len();
         match before.filter(|slot| slot.id == id || is_ahead || is_between) {
             Some(slot) => Placement {
                 place: Place::At { next: self.first + index as u64, last: Some(id) },
