@@ -1,5 +1,6 @@
+use super::placement::UNKNOWN;
 use super::*;
-use crate::model::{Catalog, HostFacts};
+use crate::model::{Catalog, GapReason, HostFacts};
 use crate::server::hub::HelloFacts;
 
 fn edition() -> Arc<Edition> {
