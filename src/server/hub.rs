@@ -49,6 +49,13 @@ pub struct HelloFacts {
     pub interval: Interval,
 }
 
+#[cfg(test)]
+impl HelloFacts {
+    pub(crate) fn of_nobody() -> Self {
+        Self { server_version: "0".into(), page_build: "0".into(), host: Arc::default(), interval: Interval::SECOND }
+    }
+}
+
 pub struct Hub {
     facts: HelloFacts,
     held: Mutex<Held>,

@@ -34,6 +34,19 @@ async fn read_all(socket: &TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Asks for the stream and is up to date once: who is told of the second tick had nothing more to be told before it.
+async fn be_up_to_date(server: &Server, socket: &TcpStream) -> io::Result<()> {
+    send(socket, STREAM).await?;
+    let mut told = BytesMut::new();
+    for second in 1..=2 {
+        server.tick(second);
+        while !String::from_utf8_lossy(&told).contains(&format!("id: 0-{second}000")) {
+            assert!(timeout(DEADLINE, receive(socket, &mut told)).await?? > 0, "{told:?}");
+        }
+    }
+    Ok(())
+}
+
 /// Reads samples until the one of a second; which seconds those were, and the last id.
 async fn read_to(events: &mut Events, last: i64) -> io::Result<Vec<i64>> {
     let mut seconds = Vec::new();
@@ -69,15 +82,7 @@ async fn who_is_too_slow_is_sent_away_with_a_reason_and_misses_nothing() -> io::
     for server in both_ways(Options::default) {
         let server = server?;
         let slow = TcpStream::connect(server.address).await?;
-        send(&slow, STREAM).await?;
-        // Up to date once: who is told of the second tick had nothing more to be told before it.
-        let mut told = BytesMut::new();
-        for second in 1..=2 {
-            server.tick(second);
-            while !String::from_utf8_lossy(&told).contains(&format!("id: 0-{second}000")) {
-                assert!(timeout(DEADLINE, receive(&slow, &mut told)).await?? > 0, "{told:?}");
-            }
-        }
+        be_up_to_date(&server, &slow).await?;
         let text = "x".repeat(20 * 1_024);
         (0..MESSAGES).for_each(|_| _ = server.state.hub.notify(None, text.clone()));
         // A body hears of it only when it is asked for more.
@@ -135,14 +140,7 @@ async fn who_takes_too_little_is_let_go() -> io::Result<()> {
     for server in both_ways(|| Options { terms, patience, ..Options::default() }) {
         let server = server?;
         let slow = connect_narrowly(server.address).await?;
-        send(&slow, STREAM).await?;
-        let mut told = BytesMut::new();
-        for second in 1..=2 {
-            server.tick(second);
-            while !String::from_utf8_lossy(&told).contains(&format!("id: 0-{second}000")) {
-                assert!(timeout(DEADLINE, receive(&slow, &mut told)).await?? > 0, "{told:?}");
-            }
-        }
+        be_up_to_date(&server, &slow).await?;
         let publishing = async {
             let mut second = 2;
             while server.state.subscribers.count() == 1 {

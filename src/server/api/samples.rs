@@ -27,7 +27,7 @@ const MOST_TEXT: usize = 4 << 20;
 /// Whoever wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// The store is waited for as long as this at least.
+/// The store is waited for as long as this, also by those who do not want to wait.
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The events after one the client has: at once if there are any, else as soon as there is one or the
@@ -73,7 +73,8 @@ pub(super) async fn samples(
             Collected::UpTo(last) => break Some(last),
             Collected::All if events.is_empty() && !wait.is_zero() => wait,
             Collected::All | Collected::Closed => break reader.cursor().last(),
-            Collected::UpToThePast => wait.max(SHORTEST_WAIT),
+            Collected::UpToThePast if events.is_empty() => wait.max(SHORTEST_WAIT),
+            Collected::UpToThePast => SHORTEST_WAIT,
         };
         // Who waits is as much a guest as who streams.
         if subscription.is_none() {

@@ -10,12 +10,7 @@ fn catalog(id: &str) -> Arc<Catalog> {
 }
 
 fn facts() -> HelloFacts {
-    HelloFacts {
-        server_version: "0".into(),
-        page_build: "0".into(),
-        host: Arc::new(HostFacts::default()),
-        interval: Interval::SECOND,
-    }
+    HelloFacts::of_nobody()
 }
 
 fn hub() -> Arc<Hub> {

@@ -1,17 +1,12 @@
 use super::*;
-use crate::model::{Catalog, HostFacts, Interval};
+use crate::model::Catalog;
 use crate::server::hub::HelloFacts;
 use crate::server::subscribers::Limits;
 use http_body_util::BodyExt;
 use std::net::Ipv4Addr;
 
 fn streams() -> Streams {
-    let facts = HelloFacts {
-        server_version: "0".into(),
-        page_build: "0".into(),
-        host: Arc::new(HostFacts::default()),
-        interval: Interval::SECOND,
-    };
+    let facts = HelloFacts::of_nobody();
     let meter = Arc::new(Meter::default());
     Streams {
         hub: Arc::new(Hub::new(facts, Arc::new(Catalog::default()))),

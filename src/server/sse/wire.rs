@@ -157,7 +157,7 @@ impl Gzip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Catalog, EventId, HostFacts, Interval, Observation, Sample, UnixMs};
+    use crate::model::{Catalog, EventId, Observation, Sample, UnixMs};
     use crate::server::hub::{HelloFacts, Hub};
     use flate2::read::GzDecoder;
     use flate2::write::GzDecoder as LiveDecoder;
@@ -184,12 +184,7 @@ mod tests {
     }
 
     fn hub(ticks: i64) -> Arc<Hub> {
-        let facts = HelloFacts {
-            server_version: "0".into(),
-            page_build: "0".into(),
-            host: Arc::new(HostFacts::default()),
-            interval: Interval::SECOND,
-        };
+        let facts = HelloFacts::of_nobody();
         let hub = Arc::new(Hub::new(facts, Arc::new(Catalog::default())));
         let _chained = hub.chain();
         for t in 1..=ticks {

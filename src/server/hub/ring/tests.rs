@@ -1,15 +1,10 @@
 use super::placement::UNKNOWN;
 use super::*;
-use crate::model::{Catalog, GapReason, HostFacts};
+use crate::model::{Catalog, GapReason};
 use crate::server::hub::HelloFacts;
 
 fn edition() -> Arc<Edition> {
-    let facts = HelloFacts {
-        server_version: "0".into(),
-        page_build: "0".into(),
-        host: Arc::new(HostFacts::default()),
-        interval: Interval::SECOND,
-    };
+    let facts = HelloFacts::of_nobody();
     Arc::new(Edition::new(Arc::new(Catalog::default()), facts))
 }
 

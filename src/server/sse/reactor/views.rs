@@ -56,7 +56,7 @@ impl Views {
 mod tests {
     use super::*;
     use crate::model::event::ByeReason;
-    use crate::model::{Catalog, EventId, HostFacts, Interval, Observation, Sample, UnixMs};
+    use crate::model::{Catalog, EventId, Observation, Sample, UnixMs};
     use crate::server::hub::{HelloFacts, Resume, Wants};
 
     fn id(second: i64) -> EventId {
@@ -82,12 +82,7 @@ mod tests {
 
     #[test]
     fn who_is_behind_catches_up_beside_what_is_new() {
-        let facts = HelloFacts {
-            server_version: "0".into(),
-            page_build: "0".into(),
-            host: Arc::new(HostFacts::default()),
-            interval: Interval::SECOND,
-        };
+        let facts = HelloFacts::of_nobody();
         let hub = Arc::new(Hub::new(facts, Arc::new(Catalog::default())));
         publish(&hub, 1..=100);
         let mut views = Views::new(Arc::clone(&hub));
