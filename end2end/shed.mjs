@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import ts from "typescript";
 
 const folder = process.argv[2] ?? "target/site/pkg";
 const script = join(folder, "telltale.js");
@@ -24,9 +25,17 @@ execFileSync("wasm-metadce", [wasm, "-f", graph, "-o", wasm, ...features], { std
 rmSync(graph);
 
 // A class, and what makes it disposable.
-const text = readFileSync(script, "utf8");
 const classes = /export class (IntoUnderlying\w+)\{.*?\}Symbol\.dispose&&\(\1\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\);/g;
-writeFileSync(script, text.replace(classes, ""));
+// What our own scripts export goes where they are imported: the page would have to wait for another file.
+const imports = /import\{(\w+) as (\w+)\}from"\.\/(snippets\/[^"]+)";/g;
+const text = readFileSync(script, "utf8").replace(classes, "");
+const whole = text.replace(imports, (_, name, alias, file) => {
+  const own = readFileSync(join(folder, file), "utf8").replace(/^export /gm, "");
+  return `const ${alias}=(()=>{${shorten(own)};return ${name}})();`;
+});
+if (whole.includes("snippets/")) throw new Error("shed: an import that is written in another way");
+writeFileSync(script, whole);
+rmSync(join(folder, "snippets"), { recursive: true, force: true });
 
 const bytes = readFileSync(wasm);
 const segments = dataSegments(bytes);
@@ -47,6 +56,25 @@ for (const { address, begin, end } of segments) {
   }
 }
 writeFileSync(wasm, bytes);
+
+/**
+ * A script without comments, and without the blanks that it does not need. Each statement in it ends in a semicolon.
+ * @param {string} source
+ */
+function shorten(source) {
+  const scanner = ts.createScanner(ts.ScriptTarget.Latest, true, ts.LanguageVariant.Standard, source);
+  let shorter = "";
+  for (;;) {
+    let token = scanner.scan();
+    if (token === ts.SyntaxKind.EndOfFileToken) return shorter;
+    if (token === ts.SyntaxKind.SlashToken && /[(=,]$/.test(shorter)) token = scanner.reScanSlashToken();
+    const text = scanner.getTokenText();
+    if (/[\w$]$/.test(shorter) && /^[\w$]/.test(text)) shorter += " ";
+    if (text === "}") shorter = shorter.replace(/[;,]$/, "");
+    if (text === ")" || text === "]") shorter = shorter.replace(/,$/, "");
+    shorter += text;
+  }
+}
 
 /**
  * Where in the file stands what is in memory from the beginning.

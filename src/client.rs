@@ -29,3 +29,5 @@ mod surface;
 
 #[cfg(feature = "hydrate")]
 pub use awake::{attach_board, boot, controls, go_live, grant};
+#[cfg(feature = "hydrate")]
+pub use stream::heard;

@@ -9,6 +9,7 @@ pub mod health;
 pub mod host;
 pub mod label;
 pub mod link;
+pub mod passage;
 pub mod process;
 pub mod sample;
 pub mod scan;

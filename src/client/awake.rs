@@ -6,6 +6,7 @@ use super::past::{PastScene, past_scene};
 use super::surface::Surfaces;
 use super::{crosshair, document, keys, parts, samples, search, show, stream};
 use crate::chart::{Scene, Window};
+use crate::model::link::Watchdog;
 use crate::model::{Catalog, History, Interval, Link, ProcessTable, UnixMs};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -28,6 +29,7 @@ thread_local! {
 pub(super) struct Page {
     pub(super) state: PageState,
     pub(super) controls: ArcRwSignal<ControlState>,
+    pub(super) watchdog: RefCell<Watchdog>,
     /// Of the newest samples.
     pub(super) scene: RefCell<Scene>,
     /// What the charts show where that is something else.
@@ -64,7 +66,9 @@ pub async fn boot() -> Result<(), JsValue> {
     let window = if state.past.is_some() { Window::default() } else { state.window() };
     let live = scene(catalog, history, window, &state);
     let live = Scene { cursor: state.at.filter(|_| state.past.is_none()), ..live };
+    let watchdog = Watchdog::new(state.interval, live.history.newest_tick(), document::now());
     let page = Page {
+        watchdog: RefCell::new(watchdog),
         controls: ArcRwSignal::new(ControlState::new(&state, state.past.map(|past| past.end).or(live.end))),
         scene: RefCell::new(live),
         past: RefCell::new(past_scene(&state).await),
@@ -86,7 +90,7 @@ pub(super) fn scene(catalog: Catalog, history: History, window: Window, state: &
 
 /// The islands are awake: from here on the page moves, and tells times in the viewer's zone.
 #[wasm_bindgen]
-pub fn go_live(zone: &str, offset_minutes: i32) {
+pub fn go_live(zone: &str, offset_minutes: i32, heard: &JsValue) {
     let Some(page) = page() else { return };
     page.take_zone(Zone { name: zone.into(), offset_minutes });
     crosshair::follow(&page);
@@ -96,7 +100,7 @@ pub fn go_live(zone: &str, offset_minutes: i32) {
     if page.scene.borrow().catalog.digest() != page.state.catalog {
         show::renew(&page);
     }
-    stream::start(page);
+    stream::start(&page, heard);
 }
 
 /// The state behind the controls, once `boot` is through.
@@ -123,7 +127,7 @@ pub fn attach_board() {
     }
 }
 
-fn page() -> Option<Rc<Page>> {
+pub(super) fn page() -> Option<Rc<Page>> {
     PAGE.with(|page| page.borrow().clone())
 }
 

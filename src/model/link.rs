@@ -1,6 +1,7 @@
 //! How a page hangs on its server, decided from what was heard and when: pure, so that every way a
 //! connection can die is a test.
 
+use super::passage::{Finding, Passage};
 use super::time::{Interval, UnixMs};
 use super::units::between;
 
@@ -11,6 +12,8 @@ pub enum Link {
     Snapshot,
     Connecting,
     Live,
+    /// Something on the way gathers what is streamed: samples are asked for, and are as new as if it were live.
+    Polling,
     /// The connection is lost: which try comes next, and in how many seconds.
     Reconnecting {
         attempt: u32,
@@ -33,6 +36,7 @@ impl Link {
             Self::Snapshot => "snapshot",
             Self::Connecting => "connecting",
             Self::Live => "live",
+            Self::Polling => "polling",
             Self::Reconnecting { .. } => "reconnecting",
             Self::Stale { .. } => "stale",
             Self::Stopping { .. } => "stopping",
@@ -40,13 +44,21 @@ impl Link {
     }
 }
 
-/// What the page must do now.
+/// What the page must do now. The script that shares the connection knows them by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Open a connection, dropping any there is.
-    Connect,
+    Connect = 1,
     /// Drop the connection; a `Connect` follows when it is time.
-    Disconnect,
+    Disconnect = 2,
+    /// Ask beside the stream for what it should have told, and say how many samples that were.
+    Ask = 3,
+    /// Drop the stream, and ask for samples instead.
+    Poll = 4,
+    /// The stream that is being tried works: take it, and ask no longer.
+    Stream = 5,
+    /// Open a stream beside the asking, to see how it comes through.
+    Try = 6,
 }
 
 /// A connection that is slower than this to open is given up.
@@ -55,6 +67,13 @@ const OPENING_MS: i64 = 10_000;
 const SILENCE_MS: i64 = 15_000;
 const FIRST_RETRY_MS: i64 = 1_000;
 const LONGEST_RETRY_MS: i64 = 15_000;
+/// A page whose timer is so late was held up itself.
+const HELD_UP_MS: i64 = 1_500;
+/// An answer that took longer may have been held up like the stream.
+const QUICK_MS: i64 = 1_000;
+/// While samples are asked for, the stream is tried so often, and for so long.
+const TRY_EVERY_MS: i64 = 60_000;
+const TRY_FOR_MS: i64 = 15_000;
 
 /// Times are the browser's own, in milliseconds; `jitter` is a random number from 0 to 1.
 #[derive(Clone, Debug)]
@@ -66,6 +85,27 @@ pub struct Watchdog {
     heard_at: i64,
     sample_at: i64,
     sample_t: Option<UnixMs>,
+    passage: Passage,
+    /// When it was last asked what is due.
+    polled_at: i64,
+    /// When something last came over the stream, or it was opened.
+    streamed_at: i64,
+    asked_at: i64,
+    way: Way,
+}
+
+/// How samples come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Streamed,
+    /// Asked for; since when the stream has not been tried.
+    Asked {
+        since: i64,
+    },
+    /// Asked for, while a stream is tried.
+    Tried {
+        since: i64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +118,42 @@ enum Phase {
 impl Watchdog {
     /// A page that is about to open its first connection; `sample_t` is the newest sample it holds.
     pub fn new(interval: Interval, sample_t: Option<UnixMs>, now: i64) -> Self {
-        Self { interval, phase: Phase::Opening { since: now }, attempt: 0, heard_at: now, sample_at: now, sample_t }
+        Self {
+            interval,
+            phase: Phase::Opening { since: now },
+            attempt: 0,
+            heard_at: now,
+            sample_at: now,
+            sample_t,
+            passage: Passage::new(interval),
+            polled_at: now,
+            streamed_at: now,
+            asked_at: now,
+            way: Way::Streamed,
+        }
     }
 
+    /// The first connection is about to be opened.
+    pub fn opens(&mut self, now: i64) {
+        (self.heard_at, self.sample_at, self.polled_at) = (now, now, now);
+        self.connect(now);
+    }
+
+    /// The stream is open, of this page or of the one that shares its own.
     pub fn opened(&mut self, now: i64) {
         self.phase = Phase::Open;
+        self.way = Way::Streamed;
         self.heard_at = now;
         self.sample_at = now;
+        self.streamed_at = now;
+        self.passage.begin();
+        self.passage.forget_clocks();
+    }
+
+    /// The page that shares its connection asks for samples.
+    pub fn asking(&mut self, now: i64) {
+        self.opened(now);
+        self.way = Way::Asked { since: now };
     }
 
     /// Any event came.
@@ -92,6 +161,42 @@ impl Watchdog {
         self.phase = Phase::Open;
         self.attempt = 0;
         self.heard_at = now;
+    }
+
+    /// A sample came over this page's own stream, also over one that is only tried.
+    pub fn streamed(&mut self, t: UnixMs, now: i64) -> Option<Action> {
+        if now - self.polled_at > HELD_UP_MS {
+            self.passage.begin();
+        }
+        self.streamed_at = now;
+        match (self.passage.came(t, now)?, self.way) {
+            (Finding::InTime, Way::Tried { .. }) => {
+                self.way = Way::Streamed;
+                Some(Action::Stream)
+            }
+            (Finding::HeldBack, Way::Streamed | Way::Tried { .. }) => Some(self.ask_from(now)),
+            _ => None,
+        }
+    }
+
+    /// The answer to `Ask` came, with so many samples.
+    pub fn answered(&mut self, samples: u32, now: i64) -> Option<Action> {
+        let is_telling =
+            self.way == Way::Streamed && self.streamed_at < self.asked_at && now - self.asked_at < QUICK_MS;
+        if !is_telling || matches!(self.phase, Phase::Waiting { .. }) {
+            return None;
+        }
+        match self.passage.overtaken(samples) {
+            Some(Finding::HeldBack) => Some(self.ask_from(now)),
+            // It may also have died without saying so.
+            _ if samples > 0 => Some(Action::Connect),
+            _ => None,
+        }
+    }
+
+    fn ask_from(&mut self, now: i64) -> Action {
+        self.way = Way::Asked { since: now };
+        Action::Poll
     }
 
     pub fn sampled(&mut self, t: UnixMs, now: i64) {
@@ -107,6 +212,7 @@ impl Watchdog {
             // The server named a time to come back; that its connection ends is no news.
             return;
         }
+        self.way = Way::Streamed;
         self.attempt = self.attempt.saturating_add(1);
         let backoff = (FIRST_RETRY_MS << (self.attempt - 1).min(8)).min(LONGEST_RETRY_MS);
         let spread = (backoff as f64 * (0.5 + between(jitter, 0.0, 1.0))) as i64;
@@ -118,8 +224,12 @@ impl Watchdog {
         self.phase = Phase::Waiting { until: now + i64::from(retry_ms), stopping: true };
     }
 
-    /// To be asked every second: what is due.
+    /// To be asked several times a second: what is due.
     pub fn poll(&mut self, now: i64, jitter: f64) -> Option<Action> {
+        if now - self.polled_at > HELD_UP_MS {
+            self.passage.begin();
+        }
+        self.polled_at = now;
         match self.phase {
             Phase::Opening { since } if now - since >= OPENING_MS => {
                 self.failed(now, jitter);
@@ -129,21 +239,42 @@ impl Watchdog {
                 self.failed(now, jitter);
                 Some(Action::Disconnect)
             }
-            Phase::Waiting { until, .. } if now >= until => {
-                self.phase = Phase::Opening { since: now };
-                Some(Action::Connect)
+            Phase::Waiting { until, .. } if now >= until => Some(self.connect(now)),
+            Phase::Waiting { .. } => None,
+            _ => self.look_at_way(now),
+        }
+    }
+
+    fn connect(&mut self, now: i64) -> Action {
+        self.phase = Phase::Opening { since: now };
+        self.streamed_at = now;
+        Action::Connect
+    }
+
+    fn look_at_way(&mut self, now: i64) -> Option<Action> {
+        let patience = 2 * self.interval.ms() + 1_500;
+        match self.way {
+            Way::Streamed if now - self.sample_at.max(self.streamed_at).max(self.asked_at) >= patience => {
+                self.asked_at = now;
+                Some(Action::Ask)
             }
+            Way::Asked { since } if now - since >= TRY_EVERY_MS => Some(self.try_stream(now)),
+            Way::Tried { since } if now - since >= TRY_FOR_MS + 3 * self.interval.ms() => Some(self.ask_from(now)),
             _ => None,
         }
+    }
+
+    fn try_stream(&mut self, now: i64) -> Action {
+        self.way = Way::Tried { since: now };
+        self.passage.begin();
+        Action::Try
     }
 
     /// Do not wait any longer: the network came back, or the viewer asked.
     pub fn hurry(&mut self, now: i64) -> Option<Action> {
         match self.phase {
-            Phase::Waiting { .. } => {
-                self.phase = Phase::Opening { since: now };
-                Some(Action::Connect)
-            }
+            Phase::Waiting { .. } => Some(self.connect(now)),
+            _ if matches!(self.way, Way::Asked { .. }) => Some(self.try_stream(now)),
             _ => None,
         }
     }
@@ -159,6 +290,7 @@ impl Watchdog {
             }
             Phase::Open => match self.sample_t {
                 Some(since) if now - self.sample_at > 3 * self.interval.ms() + 1_500 => Link::Stale { since },
+                _ if self.way != Way::Streamed => Link::Polling,
                 _ => Link::Live,
             },
         }
@@ -192,7 +324,7 @@ mod tests {
         let mut watchdog = live_at(0);
         assert_eq!(watchdog.link(4_000), Link::Live);
         assert_eq!(watchdog.link(5_000), Link::Stale { since: T });
-        assert_eq!(watchdog.poll(14_999, 0.5), None);
+        assert_eq!(watchdog.poll(14_999, 0.5), Some(Action::Ask));
         assert_eq!(watchdog.poll(15_000, 0.5), Some(Action::Disconnect));
         assert_eq!(watchdog.link(15_000), Link::Reconnecting { attempt: 1, seconds: 1 });
         assert_eq!(watchdog.poll(16_000, 0.5), Some(Action::Connect));
@@ -202,7 +334,7 @@ mod tests {
     fn pings_keep_a_connection_but_not_the_samples_fresh() {
         let mut watchdog = live_at(0);
         watchdog.heard(10_000);
-        assert_eq!(watchdog.poll(20_000, 0.5), None);
+        assert_eq!(watchdog.poll(20_000, 0.5), Some(Action::Ask));
         assert_eq!(watchdog.link(20_000), Link::Stale { since: T });
     }
 
@@ -241,9 +373,90 @@ mod tests {
     #[test]
     fn an_opening_that_hangs_is_given_up_and_a_network_that_returns_is_used_at_once() {
         let mut watchdog = Watchdog::new(Interval::SECOND, None, 0);
-        assert_eq!(watchdog.poll(9_999, 0.5), None);
+        assert_eq!(watchdog.poll(9_999, 0.5), Some(Action::Ask));
         assert_eq!(watchdog.poll(10_000, 0.5), Some(Action::Disconnect));
         assert_eq!(watchdog.hurry(10_001), Some(Action::Connect));
         assert_eq!(watchdog.hurry(10_002), None);
+    }
+
+    /// Lets time pass in steps of a quarter of a second until something is due.
+    fn next(watchdog: &mut Watchdog, now: &mut i64) -> Action {
+        for _ in 0..1_000 {
+            *now += 250;
+            if let Some(action) = watchdog.poll(*now, 0.5) {
+                return action;
+            }
+        }
+        panic!("nothing is due for minutes");
+    }
+
+    #[test]
+    fn a_silent_stream_that_answers_overtake_is_opened_anew_and_then_no_longer_relied_on() {
+        let (mut watchdog, mut now) = (live_at(0), 0);
+        assert_eq!(next(&mut watchdog, &mut now), Action::Ask);
+        assert_eq!(now, 3_500, "before the page says that it is stale");
+        assert_eq!(watchdog.answered(3, now + 50), Some(Action::Connect));
+        watchdog.sampled(T, now);
+        assert_eq!(watchdog.link(now), Link::Live);
+        assert_eq!(next(&mut watchdog, &mut now), Action::Ask);
+        assert_eq!(watchdog.answered(3, now + 50), Some(Action::Poll));
+        watchdog.sampled(T, now);
+        assert_eq!(watchdog.link(now), Link::Polling);
+    }
+
+    #[test]
+    fn answers_that_prove_nothing_change_nothing() {
+        for (what, samples, after, streamed) in [
+            ("the server has nothing", 0, 50, false),
+            ("the answer was as slow as the stream", 5, 1_500, false),
+            ("the stream came as well", 5, 50, true),
+        ] {
+            let (mut watchdog, mut now) = (live_at(0), 0);
+            assert_eq!(next(&mut watchdog, &mut now), Action::Ask);
+            now += after;
+            if streamed {
+                assert_eq!(watchdog.streamed(T, now), None, "{what}");
+            }
+            assert_eq!(watchdog.answered(samples, now), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn while_samples_are_asked_for_the_stream_is_tried_until_it_comes_in_time() {
+        let (mut watchdog, mut now) = (live_at(0), 0);
+        watchdog.asking(now);
+        assert_eq!(watchdog.link(now), Link::Polling);
+        let mut pass = |watchdog: &mut Watchdog, until: i64| {
+            while now < until {
+                now += 250;
+                watchdog.sampled(UnixMs(now), now);
+                let due = watchdog.poll(now, 0.5);
+                if due.is_some() {
+                    return due.map(|action| (action, now));
+                }
+            }
+            None
+        };
+        assert_eq!(pass(&mut watchdog, 70_000), Some((Action::Try, 60_000)));
+        assert_eq!(pass(&mut watchdog, 80_000), Some((Action::Poll, 78_000)), "nothing came over it");
+        assert_eq!(watchdog.hurry(78_000), Some(Action::Try), "another network may be better");
+        for (t, expected) in [(78_000, None), (79_000, None), (80_000, Some(Action::Stream))] {
+            assert_eq!(pass(&mut watchdog, t), None);
+            assert_eq!(watchdog.link(t), Link::Polling);
+            assert_eq!(watchdog.streamed(UnixMs(t), t), expected);
+        }
+        assert_eq!(watchdog.link(80_000), Link::Live);
+    }
+
+    #[test]
+    fn a_lost_connection_is_looked_for_in_the_same_way_however_samples_came() {
+        let mut watchdog = live_at(0);
+        watchdog.asking(0);
+        watchdog.failed(0, 0.5);
+        assert_eq!(watchdog.link(0), Link::Reconnecting { attempt: 1, seconds: 1 });
+        assert_eq!(watchdog.answered(9, 10), None);
+        assert_eq!(watchdog.poll(1_000, 0.5), Some(Action::Connect));
+        watchdog.opened(1_100);
+        assert_eq!(watchdog.link(1_100), Link::Live);
     }
 }

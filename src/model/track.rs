@@ -186,7 +186,7 @@ impl History {
     }
 
     pub fn push_gap(&mut self, gap: Gap) {
-        if gap.from.is_some() && gap.to.is_some() {
+        if gap.from.is_some() && gap.to.is_some() && self.gaps.back() != Some(&gap) {
             self.gaps.push_back(gap);
         }
     }

@@ -242,7 +242,7 @@ fn Scripts(links: Links) -> impl IntoView {
             "import init,*as app from{js:?};const rest=()=>new Promise(done=>setTimeout(done));\
              await init({{module_or_path:{wasm:?}}});await rest();await app.boot();await rest();\
              for(const island of document.querySelectorAll('leptos-island')){{app[island.dataset.component](island);await rest()}}\
-             app.go_live(Intl.DateTimeFormat().resolvedOptions().timeZone||'local time',-new Date().getTimezoneOffset())"
+             app.go_live(Intl.DateTimeFormat().resolvedOptions().timeZone||'local time',-new Date().getTimezoneOffset(),app.heard)"
         );
         view! {
             <link rel="modulepreload" href=js />
