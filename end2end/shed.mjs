@@ -1,11 +1,13 @@
 // Takes out of the page's script and wasm what nobody needs there and no optimiser may drop; `./dev build` runs it before
-// wasm-opt. That is what a library exports for server functions that stream, and where in the sources each panic stands:
-// nobody is told, for the page has no words for panics, and the paths would differ from one home directory to another.
+// wasm-opt. That is what a library exports for server functions that stream, where in the sources each panic stands (nobody
+// is told, for the page has no words for panics, and the paths would differ from one home directory to another), and the
+// long names, each with a digest, by which wasm and script know what one imports from the other.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
+import { DATA, Reader, renameImports, section } from "./wasm.mjs";
 
 const folder = process.argv[2] ?? "target/site/pkg";
 const script = join(folder, "telltale.js");
@@ -34,10 +36,21 @@ const whole = text.replace(imports, (_, name, alias, file) => {
   return `const ${alias}=(()=>{${shorten(own)};return ${name}})();`;
 });
 if (whole.includes("snippets/")) throw new Error("shed: an import that is written in another way");
-writeFileSync(script, whole);
+/** By the names they had, in the order of their import. */
+const shorter = new Map(
+  WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(wasm))).map(({ name }, index) => [name, `$${index.toString(36)}`]),
+);
+const seen = new Set();
+const renamed = whole.replaceAll("./telltale_bg.js", "$").replace(/\b__wb\w+/g, (name) => {
+  seen.add(name);
+  return shorter.get(name) ?? name;
+});
+const lost = [...shorter.keys()].find((name) => !seen.has(name));
+if (lost) throw new Error(`shed: the script does not give what the wasm imports: ${lost}`);
+writeFileSync(script, renamed);
 rmSync(join(folder, "snippets"), { recursive: true, force: true });
 
-const bytes = readFileSync(wasm);
+const bytes = renameImports(readFileSync(wasm), (name) => shorter.get(name) ?? name, "$");
 const segments = dataSegments(bytes);
 const isLocated = /(?:\/rustc\/[0-9a-f]{40}\/library\/|\/[\w./-]+\/registry\/src\/[^/]+\/|src\/)[\w./-]+?\.rs/g;
 /** Where in memory a path begins, and how long it is. */
@@ -82,34 +95,15 @@ function shorten(source) {
  * @returns {{ address: number, begin: number, end: number }[]}
  */
 function dataSegments(bytes) {
-  const DATA_SECTION = 11;
-  let at = 8;
-  const number = () => {
-    let [value, shift, byte] = [0, 0, 0];
-    do {
-      byte = bytes[at++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-      shift += 7;
-    } while (byte & 0x80);
-    return value >>> 0;
-  };
-  while (at < bytes.length) {
-    const section = number();
-    const end = number() + at;
-    if (section !== DATA_SECTION) {
-      at = end;
-      continue;
-    }
-    return Array.from({ length: number() }, () => {
-      // An active segment of the only memory; its place is a constant and the end of that expression.
-      if (number() !== 0) throw new Error("shed: a data segment of a kind that is not known");
-      at += 1;
-      const address = number();
-      at += 1;
-      const length = number();
-      at += length;
-      return { address, begin: at - length, end: at };
-    });
-  }
-  throw new Error("shed: no data in the wasm");
+  const reader = new Reader(bytes, section(bytes, DATA).content);
+  return Array.from({ length: reader.number() }, () => {
+    // An active segment of the only memory; its place is a constant and the end of that expression.
+    if (reader.number() !== 0) throw new Error("shed: a data segment of a kind that is not known");
+    reader.at += 1;
+    const address = reader.number();
+    reader.at += 1;
+    const length = reader.number();
+    reader.at += length;
+    return { address, begin: reader.at - length, end: reader.at };
+  });
 }
