@@ -2,7 +2,7 @@
 
 import { expect, type Locator, type Page } from "@playwright/test";
 
-export type LinkState = "snapshot" | "connecting" | "live" | "reconnecting" | "stale" | "paused" | "stopping";
+export type LinkState = "snapshot" | "connecting" | "live" | "polling" | "reconnecting" | "stale" | "paused" | "stopping";
 export type PageName = "Overview" | "Processes";
 export type Theme = "System" | "Light" | "Dark";
 export type Window = "1 min" | "5 min" | "10 min" | "1 h" | "6 h" | "24 h" | "7 d" | "30 d" | "90 d" | "1 y" | "2 y";

@@ -85,7 +85,10 @@ fn take(page: &Rc<Page>, name: EventName, data: &str, now: i64) -> Option<()> {
             page.change_history(|history| history.push_gap(gap));
         }
         EventName::Processes => page.show_processes(json::processes(&data)?),
-        EventName::Bye => page.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now),
+        // Who is sent away alone comes back as after any lost connection.
+        EventName::Bye if data.field("reason")?.text()? == "shutdown" => {
+            page.watchdog.borrow_mut().goodbye(data.count_at("retry_ms")?, now);
+        }
         _ => {}
     }
     Some(())
