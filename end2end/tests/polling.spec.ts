@@ -19,7 +19,7 @@ test("events that are gathered on the way are asked for, until they come by them
   });
   await overview.openLive(proxy.url);
   await overview.expectLink("polling", RECOVERY);
-  await expect(overview.banner).toContainText(/something on the way/i);
+  await expect(overview.banner).toContainText(/holds the stream back/i);
   await ticksPass(page, telltale.url, 3);
   await overview.expectMoved("cpu", await overview.lines("cpu"));
   await overview.expectOnlyToldGaps(telltale.url);

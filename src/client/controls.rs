@@ -52,7 +52,7 @@ impl ControlState {
             Link::Snapshot => self.shown.map_or_else(|| "Starting".to_owned(), |t| format!("Snapshot of {}", clock(t))),
             Link::Connecting => "Connecting".to_owned(),
             Link::Live => "Live".to_owned(),
-            Link::Polling => "Polling: something on the way holds the stream back".to_owned(),
+            Link::Polling => "Polling: something holds the stream back".to_owned(),
             Link::Reconnecting { .. } => "Reconnecting".to_owned(),
             Link::Stale { since } => format!("Stale since {}", clock(since)),
             Link::Stopping { .. } => "Server stopping".to_owned(),
@@ -92,7 +92,7 @@ mod tests {
         for (link, paused, id, word, note) in [
             (Link::Snapshot, false, "snapshot", "Snapshot of 02:00:00", ""),
             (Link::Live, false, "live", "Live", ""),
-            (Link::Polling, false, "polling", "Polling: something on the way holds the stream back", ""),
+            (Link::Polling, false, "polling", "Polling: something holds the stream back", ""),
             (Link::Live, true, "paused", "Paused", "at 02:00:00"),
             (Link::Reconnecting { attempt: 3, seconds: 4 }, false, "reconnecting", "Reconnecting", "try 3 in 4 s"),
             (Link::Reconnecting { attempt: 3, seconds: 0 }, true, "paused", "Paused", "try 3"),
