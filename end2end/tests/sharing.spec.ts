@@ -134,8 +134,8 @@ test.describe("the pages of one browser", { tag: "@once" }, () => {
   });
 
   test("one that leads out of sight, where its timers hardly run, notices a dead connection", async ({ context, launch }) => {
-    const server = await launch();
-    const wire = await Wire.to(server.url);
+    const { server, url } = await behind(await launch());
+    const wire = await Wire.to(url);
     const hidden = await context.newPage();
     await hidden.addInitScript(() => Object.defineProperty(window, "setInterval", { value: () => 0 }));
     const leader = new Overview(hidden);
@@ -145,8 +145,11 @@ test.describe("the pages of one browser", { tag: "@once" }, () => {
     wire.freeze();
     for (const tab of tabs) await tab.expectLink(/stale|reconnecting/, RECOVERY);
     wire.mend();
-    for (const tab of tabs) await tab.expectLink("live", RECOVERY);
-    for (const tab of tabs) await tab.expectOnlyToldGaps(server.url);
+    for (const tab of [leader, ...tabs]) {
+      await tab.expectLink("live", RECOVERY);
+      await expectAllTaken(tab, server.url);
+      await tab.expectOnlyToldGaps(server.url);
+    }
     await wire.dispose();
   });
 
