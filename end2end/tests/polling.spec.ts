@@ -45,3 +45,14 @@ for (const [when, flushMs] of Object.entries(habits)) {
     await proxy.dispose();
   });
 }
+
+test("a stream that was held back for once is taken again within seconds", { tag: "@once" }, async ({ telltale, overview, problems }) => {
+  problems.allow(CONNECTION_ERRORS);
+  const proxy = await gathering(telltale.url, 5_000);
+  await overview.open(proxy.url);
+  await overview.expectLink("polling", RECOVERY);
+  proxy.passAtOnce();
+  await overview.expectLink("live", RECOVERY);
+  await overview.expectOnlyToldGaps(telltale.url);
+  await proxy.dispose();
+});

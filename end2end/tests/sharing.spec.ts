@@ -8,11 +8,14 @@ import { Tab } from "../fixtures/tabs.ts";
 import { Wire } from "../fixtures/wire.ts";
 import type { Telltale } from "../fixtures/telltale.ts";
 import { Overview, toldGaps } from "../pages/overview.ts";
-import { RECOVERY, ticksPass, toldAfter } from "../pages/shell.ts";
+import { newestTick, RECOVERY, ticksPass, toldAfter } from "../pages/shell.ts";
 
 /** In how much time another must lead. */
 const REPLACED_MS = 3_000;
 const WATCHED = { timeout: 30_000, intervals: [50] };
+
+/** Where a page asks for what it missed. */
+const ASKED = /\/api\/v1\/samples\?after=/;
 
 /** What a page says of its connection, and how many gaps it draws. */
 const LINK = "document.querySelector('[data-stream]')?.dataset.stream";
@@ -22,6 +25,8 @@ declare global {
   interface Window {
     streams: EventSource[];
     links: string[];
+    /** The id of the sample that is kept from the page; the next one is if it is empty. */
+    missed: string;
   }
 }
 
@@ -176,13 +181,74 @@ test.describe("the pages of one browser", { tag: "@once" }, () => {
     }
   });
 
-  test("where pages can't talk to each other, each has its own connection", async ({ context, launch }) => {
-    await context.addInitScript(() => Reflect.deleteProperty(window, "BroadcastChannel"));
-    const server = await launch();
-    const tabs = await open(context, server.url, 3);
-    await expect.poll(() => subscribers(server.url), WATCHED).toBe(3);
-    for (const tab of tabs) await tab.expectMoved("cpu", await tab.lines("cpu"));
-  });
+  const answers: Record<string, { body?: string; status?: number; isTaken: boolean }> = {
+    "is never answered": { isTaken: true },
+    "is refused": { status: 503, body: "{}", isTaken: true },
+    "is answered with nothing": { body: '{"events":[]}', isTaken: false },
+  };
+  for (const [how, { body, status = 200, isTaken }] of Object.entries(answers)) {
+    test(`a page that missed a sample, and whose question for it ${how}, goes on`, async ({ context, launch }) => {
+      const { server, url } = await behind(await launch());
+      await context.addInitScript(() => {
+        window.BroadcastChannel = class extends BroadcastChannel {
+          constructor(name: string) {
+            super(name);
+            this.addEventListener("message", (event: MessageEvent<{ name: string; id: string }>) => {
+              if (window.missed !== "" || event.data.name !== "sample") return;
+              window.missed = event.data.id;
+              event.stopImmediatePropagation();
+            });
+          }
+        };
+      });
+      const [, tab] = await open(context, url, 2);
+      if (tab === undefined) throw new Error("there is no second page");
+      await expectAllTaken(tab, server.url);
+      let asked = 0;
+      let isOver = false;
+      await tab.page.route(ASKED, async (route) => {
+        if (isOver) return route.continue();
+        asked += 1;
+        if (body !== undefined) await route.fulfill({ status, body });
+      });
+      await tab.page.evaluate(() => (window.missed = ""));
+      await expect.poll(() => asked, WATCHED).toBeGreaterThan(0);
+      const begin = await newestTick(tab.page, server.url);
+      await ticksPass(tab.page, server.url, 3);
+      const passed = ((await newestTick(tab.page, server.url)) - begin) / 1_000;
+      expect(asked, "without a pause it would be hundreds").toBeLessThanOrEqual(2 * passed + 2);
+      isOver = true;
+      const missed = instant(await tab.page.evaluate(() => window.missed));
+      await expectAllTaken(tab, server.url, isTaken ? [] : [missed]);
+      await tab.expectLink("live", RECOVERY);
+      expect(await subscribers(server.url)).toBe(1);
+    });
+  }
+
+  const missing: Record<string, () => boolean> = {
+    "pages can't talk to each other": () => Reflect.deleteProperty(window, "BroadcastChannel"),
+    "there are no locks": () => Reflect.deleteProperty(Navigator.prototype, "locks"),
+  };
+  for (const [where, remove] of Object.entries(missing)) {
+    test(`where ${where}, each has its own connection`, async ({ context, launch }) => {
+      await context.addInitScript(remove);
+      const { server, url } = await behind(await launch());
+      const wire = await Wire.to(url);
+      const tabs = await open(context, wire.url, 3);
+      await expect.poll(() => subscribers(server.url), WATCHED).toBe(3);
+      await tabs.shift()?.page.close();
+      await expect.poll(() => subscribers(server.url), WATCHED).toBe(2);
+      wire.cut();
+      for (const tab of tabs) await tab.expectLink("reconnecting", RECOVERY);
+      wire.mend();
+      for (const tab of tabs) {
+        await tab.expectLink("live", RECOVERY);
+        await expectAllTaken(tab, server.url);
+      }
+      await expect.poll(() => subscribers(server.url), RECOVERY).toBe(2);
+      await wire.dispose();
+    });
+  }
 });
 
 async function open(context: BrowserContext, url: string, count: number): Promise<Overview[]> {
@@ -205,16 +271,23 @@ async function open(context: BrowserContext, url: string, count: number): Promis
 }
 
 /** Waits until a page has taken what the server has told since the page's HTML, each sample once and in its order. */
-async function expectAllTaken({ page }: Overview, origin: string): Promise<void> {
-  await expectTaken(page, (expression) => page.evaluate(expression), origin);
+async function expectAllTaken({ page }: Overview, origin: string, but: number[] = []): Promise<void> {
+  await expectTaken(page, (expression) => page.evaluate(expression), origin, but);
 }
 
-async function expectTaken(asking: Page, look: <T>(expression: string) => Promise<T>, origin: string): Promise<void> {
+type Look = <T>(expression: string) => Promise<T>;
+
+async function expectTaken(asking: Page, look: Look, origin: string, but: number[] = []): Promise<void> {
   const first = await look<string>("document.documentElement.dataset.lastEventId");
   await ticksPass(asking, origin, 1);
-  const told = (await toldAfter(asking, origin, first)).map((id) => Number(id.split("-")[1]));
+  const told = (await toldAfter(asking, origin, first)).map(instant).filter((t) => !but.includes(t));
   await expect.poll(async () => (await look<number[]>("self.taken")).length, RECOVERY).toBeGreaterThanOrEqual(told.length);
   expect((await look<number[]>("self.taken")).slice(0, told.length)).toEqual(told);
+}
+
+/** When a sample of this id was taken. */
+function instant(id: string): number {
+  return Number(id.split("-")[1]);
 }
 
 /** Those that have a connection of their own. */
