@@ -4,7 +4,7 @@ import { CONNECTION_ERRORS } from "../fixtures/problems.ts";
 import { gathering } from "../fixtures/proxies.ts";
 import { expect, test } from "../fixtures/test.ts";
 import { Overview } from "../pages/overview.ts";
-import { RECOVERY, ticksPass } from "../pages/shell.ts";
+import { newestTick, RECOVERY, ticksPass } from "../pages/shell.ts";
 
 /** The stream is tried once a minute at the least. */
 const TRIED = { timeout: 100_000 };
@@ -54,5 +54,23 @@ test("a stream that was held back for once is taken again within seconds", { tag
   proxy.passAtOnce();
   await overview.expectLink("live", RECOVERY);
   await overview.expectOnlyToldGaps(telltale.url);
+  await proxy.dispose();
+});
+
+test("who does not wait for the next sample is not asked without a pause", { tag: "@once" }, async ({ page, telltale, overview, problems }) => {
+  problems.allow(CONNECTION_ERRORS);
+  const proxy = await gathering(telltale.url, 5_000);
+  await overview.open(proxy.url);
+  await overview.expectLink("polling", RECOVERY);
+  let asked = 0;
+  await page.route(/&wait=/, (route) => {
+    asked += 1;
+    return route.fulfill({ body: '{"events":[]}' });
+  });
+  await expect.poll(() => asked, RECOVERY).toBeGreaterThan(0);
+  const begin = await newestTick(page, telltale.url);
+  await ticksPass(page, telltale.url, 3);
+  const passed = ((await newestTick(page, telltale.url)) - begin) / 1_000;
+  expect(asked, "without a pause it would be hundreds").toBeLessThanOrEqual(passed + 2);
   await proxy.dispose();
 });
