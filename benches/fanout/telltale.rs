@@ -44,8 +44,9 @@ async fn run_there(source: Source) -> Result {
     let store = Opened::open(&StoreSettings::in_memory(), KEPT)?;
     let history = Arc::new(History::start(store, Arc::clone(&source.catalog), Arc::clone(&meter))?);
     let hub = Arc::new(Hub::new(facts, Arc::clone(&source.catalog)).reaching_back(Arc::clone(&history)));
-    let (limits, max_open) = LIMITS.within_descriptors();
-    let reactors = Reactors::start(Reactors::usual_number(), &hub, &meter, Terms::default())?;
+    let (limits, room) = LIMITS.within_descriptors();
+    let (access, terms) = (Arc::new(Access::default()), Terms::default());
+    let reactors = Reactors::start(Reactors::usual_number(), &hub, &meter, terms)?;
     let state = AppState {
         host,
         history,
@@ -53,13 +54,14 @@ async fn run_there(source: Source) -> Result {
         processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
         subscribers: Arc::new(Subscribers::new(limits, Arc::clone(&meter))),
         meter,
-        access: Arc::new(Access::default()),
+        access: Arc::clone(&access),
+        terms,
     };
     let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let port = listener.local_addr()?.port();
     let app = router(state.clone(), Router::new(), &BasePath::default());
     let shutdown = Shutdown::new();
-    let served = Served { app, hub: Arc::clone(&hub), reactors, max_open, patience: Patience::default() };
+    let served = Served { app, hub: Arc::clone(&hub), reactors, room, access, patience: Patience::default() };
     let serving = serve(listener, served, shutdown.clone());
     thread::spawn(move || publish(&source, &hub));
     println!("listening {port}");

@@ -31,6 +31,8 @@ pub(crate) struct Verdict {
     wrong: usize,
     /// Neither sampled nor told to be missing.
     unannounced: usize,
+    /// Told to be missing, and the client has it.
+    denied: usize,
     /// Answers that were no stream.
     faults: usize,
     /// Seen by a client, and lost by the store to a kill: that is permitted.
@@ -155,6 +157,12 @@ impl Verdict {
             self.lost += history.values.len();
             return self.tell(format!("{name}: has had nothing"));
         };
+        for (from, to) in client.gaps.iter().filter_map(|gap| gap.from.zip(gap.to)) {
+            if let Some((t, id)) = had.range(from..=to).next() {
+                self.denied += 1;
+                self.tell(format!("{name}: {t} was told to be missing, and it has {id}"));
+            }
+        }
         for t in (first..=end).step_by(INTERVAL_MS.unsigned_abs() as usize) {
             let own = had.get(&t);
             if history.values.contains_key(&t) {
@@ -175,20 +183,20 @@ impl Verdict {
     }
 
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.wrong + self.unannounced + self.faults == 0
+        self.lost + self.doubled + self.wrong + self.unannounced + self.denied + self.faults == 0
     }
 
     pub(crate) fn print(&self, disconnects: usize, restarts: usize, clients: usize, remembered: usize) {
         for mistake in self.mistakes.iter().take(TOLD) {
             println!("  {mistake}");
         }
-        let Self { samples, lost, doubled, wrong, unannounced, faults, forgotten, .. } = self;
+        let Self { samples, lost, doubled, wrong, unannounced, denied, faults, forgotten, .. } = self;
         println!("{disconnects} disconnects and {restarts} restarts, {clients} clients, {samples} samples received");
         println!(
             "  {remembered} samples are in the history, {forgotten} more were seen and lost to kills, as they may be"
         );
         println!(
-            "  lost {lost}, doubled {doubled}, wrong values {wrong}, unannounced holes {unannounced}, faults {faults}"
+            "  lost {lost}, doubled {doubled}, wrong values {wrong}, unannounced holes {unannounced}, holes that are none {denied}, faults {faults}"
         );
         println!("  must be 0 and 0: {}", if self.is_clean() { "reached" } else { "MISSED" });
     }

@@ -114,12 +114,21 @@ async fn serve(config: Config) -> Result<(), Failure> {
         .context("the processes cannot be scanned")?;
 
     let access = Arc::new(config.access(own_name())?);
-    let (limits, max_open) = config.stream.limits.within_descriptors();
+    let (limits, room) = config.stream.limits.within_descriptors();
     let subscribers = Arc::new(Subscribers::new(limits, Arc::clone(&meter)));
-    let reactors = Reactors::start(config.stream.reactors, &hub, &meter, Terms::default())
+    let terms = Terms::default();
+    let reactors = Reactors::start(config.stream.reactors, &hub, &meter, terms)
         .context("the streams' threads cannot be started")?;
-    let state =
-        AppState { host, history: Arc::clone(&history), hub: Arc::clone(&hub), processes, subscribers, meter, access };
+    let state = AppState {
+        host,
+        history: Arc::clone(&history),
+        hub: Arc::clone(&hub),
+        processes,
+        subscribers,
+        meter,
+        access: Arc::clone(&access),
+        terms,
+    };
     let pages = pages::routes(PageSettings {
         links: links(&assets),
         build: assets.build().into(),
@@ -134,7 +143,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         say(&format!("the page is at http://{address}{}", config.base_path));
     }
     let shutdown = Shutdown::new();
-    let served = Served { app, hub, reactors, max_open, patience: Patience::default() };
+    let served = Served { app, hub, reactors, room, access, patience: Patience::default() };
     let serving = serve::serve(listener, served, shutdown.clone());
     let stopping = async {
         let is_asked = tokio::select! {

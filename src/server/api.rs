@@ -37,6 +37,7 @@ pub struct AppState {
     pub subscribers: Arc<Subscribers>,
     pub meter: Arc<Meter>,
     pub access: Arc<Access>,
+    pub terms: Terms,
 }
 
 impl FromRef<AppState> for Streams {
@@ -45,7 +46,7 @@ impl FromRef<AppState> for Streams {
             hub: Arc::clone(&state.hub),
             subscribers: Arc::clone(&state.subscribers),
             meter: Arc::clone(&state.meter),
-            terms: Terms::default(),
+            terms: state.terms,
         }
     }
 }

@@ -63,6 +63,11 @@ impl Access {
         }
     }
 
+    /// Whether a peer is a proxy that may speak for others.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        proxy::is_trusted(&self.trusted_proxies, peer)
+    }
+
     /// Where a request comes from, seen through the proxies that are trusted.
     pub fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         proxy::client_address(&self.trusted_proxies, peer, headers)

@@ -28,7 +28,7 @@ use crate::model::event::ByeReason;
 use crate::model::{Catalog, EventId, EventName, HostFacts, Interval, Observation, ProcessTable};
 use cursor::Step;
 use past::Past;
-use ring::{Capacity, Place, Ring};
+use ring::{Capacity, Place, Placement, Ring};
 use serde::Serialize;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,7 +53,7 @@ pub struct Hub {
     facts: HelloFacts,
     held: Mutex<Held>,
     /// What the ring holds no more.
-    past: Option<Past>,
+    past: Option<Arc<Past>>,
     /// Counts what was published; wakes who waits for it.
     published: watch::Sender<u64>,
     /// Called after each publication, besides.
@@ -89,7 +89,7 @@ impl Hub {
     /// What it holds no more is told from the history.
     #[must_use]
     pub fn reaching_back(mut self, history: Arc<History>) -> Self {
-        self.past = Some(Past::new(history, self.facts.clone()));
+        self.past = Some(Arc::new(Past::new(history, self.facts.clone())));
         self.held().ring.reaches_back = true;
         self
     }
@@ -104,10 +104,7 @@ impl Hub {
                     held.ring.set_edition(Arc::new(Edition::new(Arc::clone(catalog), self.facts.clone())));
                 }
             }
-            Observation::Gap(gap) => {
-                let frame = Arc::new(Frame::new(EventName::Gap, None, gap));
-                self.held().ring.push_gap(frame);
-            }
+            Observation::Gap(gap) => self.held().ring.push_gap(*gap),
             Observation::Sample { id, sample } => {
                 let frame = Arc::new(Frame::new(EventName::Sample, Some(*id), &**sample));
                 let mut held = self.held();
@@ -163,20 +160,23 @@ impl Hub {
 
     /// A reader that is greeted with the catalog at its place.
     pub fn join(self: &Arc<Self>, name: Arc<str>, wants: Wants, resume: Resume) -> Reader {
-        // Before the place is taken: nothing is missed between.
-        let woken = self.published.subscribe();
-        let placement = self.held().ring.place(resume);
-        Reader::new(Arc::clone(self), Cursor::new(name, wants, placement), woken)
+        self.reader(resume, |placement| Cursor::new(name, wants, placement))
     }
 
     /// A reader that is not greeted: if it can't go on where it stopped, the catalog comes before the samples.
     pub fn join_quietly(self: &Arc<Self>, name: Arc<str>, wants: Wants, resume: Resume) -> Reader {
+        self.reader(resume, |placement| {
+            let knows_catalog = placement.is_continued || resume == Resume::Newest;
+            let cursor = Cursor::new(name, wants, placement);
+            if knows_catalog { cursor } else { cursor.without_edition() }
+        })
+    }
+
+    fn reader(self: &Arc<Self>, resume: Resume, cursor: impl FnOnce(Placement) -> Cursor) -> Reader {
+        // Before the place is taken: nothing is missed between.
         let woken = self.published.subscribe();
         let placement = self.held().ring.place(resume);
-        let knows_catalog = placement.is_continued || resume == Resume::Newest;
-        let cursor = Cursor::new(name, wants, placement);
-        let cursor = if knows_catalog { cursor } else { cursor.without_edition() };
-        Reader::new(Arc::clone(self), cursor, woken)
+        Reader::new(Arc::clone(self), cursor(placement), woken)
     }
 
     /// From now on links are made; whoever joins reads them from the next beginning of a chain on.

@@ -23,6 +23,7 @@ pub struct Meter {
     resumed: AtomicU64,
     gaps: AtomicU64,
     slow: AtomicU64,
+    is_fanned_out: AtomicBool,
     fan_out_us: AtomicU64,
     lag: AtomicU64,
     /// By the order of `DeviceKind::ALL`.
@@ -92,6 +93,15 @@ impl Meter {
     /// Readers sent away since the start because they could not keep up.
     pub fn slow(&self) -> u64 {
         self.slow.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are threads that send to all; otherwise nobody knows how long that takes.
+    pub fn set_fanned_out(&self, is_fanned_out: bool) {
+        self.is_fanned_out.store(is_fanned_out, Ordering::Relaxed);
+    }
+
+    pub fn is_fanned_out(&self) -> bool {
+        self.is_fanned_out.load(Ordering::Relaxed)
     }
 
     pub fn note_fan_out_us(&self, microseconds: u64) {

@@ -1,15 +1,19 @@
 //! Listening, and one task for each connection until it is a stream's; all of them end within a moment of the shutdown.
 
 mod connection;
+mod guests;
 mod socket;
 
+use super::auth::Access;
 use super::hub::Hub;
 use super::shutdown::Shutdown;
 use super::sse::Reactors;
+use super::subscribers::Room;
 use crate::model::event::ByeReason;
 use axum::Router;
 use connection::Attendant;
 use futures_util::FutureExt;
+use guests::Guests;
 use std::io;
 use std::iter;
 use std::net::SocketAddr;
@@ -58,8 +62,9 @@ pub struct Served {
     pub hub: Arc<Hub>,
     /// Who sends the streams.
     pub reactors: Reactors,
-    /// So many connections of any kind are open at once; others wait to be accepted.
-    pub max_open: usize,
+    pub room: Room,
+    /// Knows who speaks for others.
+    pub access: Arc<Access>,
     pub patience: Patience,
 }
 
@@ -96,14 +101,15 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
 /// Serves until the shutdown begins, then lets streams say goodbye and answers finish, and drops what
 /// has not ended by then.
 pub async fn serve(listener: TcpListener, served: Served, shutdown: Shutdown) {
-    let Served { app, hub, reactors, max_open, patience } = served;
+    let Served { app, hub, reactors, room, access, patience } = served;
     let reactors = Arc::new(reactors);
     let attendant = Attendant { app, reactors: Arc::clone(&reactors), shutdown: shutdown.clone(), patience };
+    let guests = Guests::new(room.per_address);
     let mut connections = JoinSet::new();
     let mut begun = pin!(shutdown.begun());
     let mut is_paused = false;
     loop {
-        let room = max_open.saturating_sub(connections.len() + reactors.count());
+        let room = room.all.saturating_sub(connections.len() + reactors.count());
         tokio::select! {
             () = &mut begun => break,
             Some(ended) = connections.join_next() => {
@@ -118,7 +124,12 @@ pub async fn serve(listener: TcpListener, served: Served, shutdown: Shutdown) {
                 for accepted in iter::once(accepted).chain(iter::from_fn(more)).take(room.min(TOGETHER)) {
                     match accepted {
                         Ok((stream, peer)) => {
-                            connections.spawn(attendant.clone().attend(stream, peer));
+                            let guest = guests.enter(peer.ip());
+                            if guest.is_some() || access.trusts(peer.ip()) {
+                                connections.spawn(attendant.clone().attend(stream, peer, guest));
+                            } else {
+                                tracing::debug!(%peer, "too many connections from one address");
+                            }
                         }
                         Err(error) if is_of_the_peer(&error) => {}
                         Err(error) => {

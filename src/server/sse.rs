@@ -6,6 +6,7 @@
 mod body;
 mod handover;
 mod lag;
+mod line;
 mod random;
 mod reactor;
 mod request;
@@ -13,6 +14,7 @@ mod session;
 mod wire;
 
 pub use handover::{Handover, Seat};
+pub use line::Line;
 pub use reactor::Reactors;
 pub(super) use request::read_client;
 
@@ -31,6 +33,10 @@ use request::Request;
 use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What the kernel may hold for one subscriber; the rest is the ring's, and shared. Without it, a slow reader would be
+/// megabytes behind before anybody knew.
+pub const SEND_BUFFER: usize = 64 * 1024;
 
 /// About how many headers an answer has.
 const HEADERS: usize = 20;
@@ -86,23 +92,21 @@ pub async fn stream(
     State(streams): State<Streams>,
     Extension(address): Extension<ClientAddress>,
     handover: Option<Extension<Arc<Handover>>>,
+    line: Option<Extension<Arc<Line>>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Problem> {
     let request = Request::read(&headers, &fields)?;
     let Streams { hub, subscribers, meter, terms } = streams;
-    let newcomer = Newcomer {
-        id: Arc::clone(&request.client),
-        address,
-        user_agent: headers.get(header::USER_AGENT).map(|value| value.as_bytes().to_vec()),
-        wants: request.wants,
-    };
+    let newcomer = Newcomer::new(Arc::clone(&request.client), address, &headers, request.wants);
     let subscription = subscribers.register(newcomer, hub.head())?;
     let session = Session::new(subscription, &request, &hub, &meter);
     let reader = hub.join(request.client, request.wants, request.resume);
     let handover = handover.map(|Extension(handover)| handover);
     let is_handed_over = handover.is_some();
-    let chunks = Speaker::new(reader, session, handover, terms).into_chunks();
+    let line = line.map(|Extension(line)| line).unwrap_or_default();
+    line.begin();
+    let chunks = Speaker::new(reader, session, (handover, line), terms).into_chunks();
     let mut response = Body::from_stream(chunks).into_response();
     let headers = response.headers_mut();
     // Once for all that come, also those that every answer has.

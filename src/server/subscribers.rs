@@ -10,13 +10,17 @@ use super::hub::Wants;
 use super::meter::Meter;
 use super::problem::Problem;
 use crate::model::{UnixMs, label};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use refusals::Refusals;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// So many connections that are no streams may come from one address, besides: pages, scrapers, what a browser opens
+/// ahead of time.
+const OTHERS_OF_AN_ADDRESS: usize = 256;
 
 /// Descriptors left for everything that is not a stream: one half for pages and scrapers, one for files.
 const OTHER_DESCRIPTORS: usize = 128;
@@ -28,6 +32,15 @@ pub struct Limits {
     pub max_per_address: usize,
 }
 
+/// For how many connections there is room, streams or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Others wait to be accepted.
+    pub all: usize,
+    /// From one address, without those whose streams threads send to all; others are closed at once.
+    pub per_address: usize,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { max_connections: 20_000, max_per_address: 256 }
@@ -35,14 +48,16 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same within what the process may open, after asking for as many descriptors as it may have; and how many
-    /// connections of any kind there may be.
+    /// The same within what the process may open, after asking for as many descriptors as it may have; and for how many
+    /// connections of any kind there is room.
     #[must_use]
-    pub fn within_descriptors(self) -> (Self, usize) {
-        let Some(limit) = descriptors::raise_limit() else { return (self, usize::MAX) };
+    pub fn within_descriptors(self) -> (Self, Room) {
+        let per_address = self.max_per_address.saturating_add(OTHERS_OF_AN_ADDRESS);
+        let Some(limit) = descriptors::raise_limit() else { return (self, Room { all: usize::MAX, per_address }) };
         let spare = OTHER_DESCRIPTORS.min(limit / 2);
         let streams = limit - spare;
-        (Self { max_connections: self.max_connections.min(streams), ..self }, streams + spare / 2)
+        let room = Room { all: streams + spare / 2, per_address };
+        (Self { max_connections: self.max_connections.min(streams), ..self }, room)
     }
 }
 
@@ -63,6 +78,13 @@ pub struct Newcomer {
     pub wants: Wants,
 }
 
+impl Newcomer {
+    pub fn new(id: Arc<str>, address: ClientAddress, headers: &HeaderMap, wants: Wants) -> Self {
+        let user_agent = headers.get(header::USER_AGENT).map(|value| value.as_bytes().to_vec());
+        Self { id, address, user_agent, wants }
+    }
+}
+
 #[derive(Debug)]
 pub struct Subscribers {
     limits: Limits,
@@ -75,7 +97,14 @@ struct Open {
     next_key: u64,
     /// In the order in which they came.
     entries: BTreeMap<u64, Arc<Entry>>,
-    per_address: HashMap<IpAddr, usize>,
+    per_address: HashMap<IpAddr, Same>,
+    refused: Refusals,
+}
+
+/// Those of one address.
+#[derive(Debug, Default)]
+struct Same {
+    open: usize,
     refused: Refusals,
 }
 
@@ -127,10 +156,16 @@ impl Subscribers {
                 Full::All { .. } => self.meter.count_refused_all(),
                 Full::Address { .. } => self.meter.count_refused_address(),
             }
-            return Err(Refused { full, retry_after_s: open.refused.one_more(Instant::now()) });
+            // One address that comes too often is no reason for others to stay away longer.
+            let Open { per_address, refused, .. } = &mut *open;
+            let refused = match per_address.get_mut(&address.address) {
+                Some(same) if matches!(full, Full::Address { .. }) => &mut same.refused,
+                _ => refused,
+            };
+            return Err(Refused { full, retry_after_s: refused.one_more(Instant::now()) });
         }
         if address.is_limited {
-            *open.per_address.entry(address.address).or_default() += 1;
+            open.per_address.entry(address.address).or_default().open += 1;
         }
         let entry = Arc::new(Entry {
             id,
@@ -161,8 +196,8 @@ impl Subscribers {
         if entry.address.is_limited
             && let Some(same) = open.per_address.get_mut(&entry.address.address)
         {
-            *same -= 1;
-            if *same == 0 {
+            same.open -= 1;
+            if same.open == 0 {
                 open.per_address.remove(&entry.address.address);
             }
         }
@@ -211,7 +246,7 @@ impl Subscription {
 
 impl Open {
     fn full(&self, address: ClientAddress, limits: &Limits) -> Option<Full> {
-        let same = || self.per_address.get(&address.address).copied().unwrap_or(0);
+        let same = || self.per_address.get(&address.address).map_or(0, |same| same.open);
         if self.entries.len() >= limits.max_connections {
             Some(Full::All { limit: limits.max_connections })
         } else if address.is_limited && same() >= limits.max_per_address {

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use telltale::server::serve::Patience;
 use telltale::server::sse::Terms;
-use telltale::server::subscribers::Limits;
+use telltale::server::subscribers::{Limits, Room};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep, timeout};
 
-const STREAM: &[u8] = b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const STREAM: &[u8] = b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// Each way of sending, and the server with it.
 fn both_ways(options: impl Fn() -> Options) -> impl Iterator<Item = io::Result<Server>> {
@@ -65,7 +65,7 @@ async fn streams_are_sent_by_threads_where_that_can_be() -> io::Result<()> {
 #[tokio::test]
 async fn who_is_too_slow_is_sent_away_with_a_reason_and_misses_nothing() -> io::Result<()> {
     /// More than a megabyte beyond what two kernels hold.
-    const MESSAGES: u32 = 700;
+    const MESSAGES: u32 = 200;
     for server in both_ways(Options::default) {
         let server = server?;
         let slow = TcpStream::connect(server.address).await?;
@@ -120,6 +120,116 @@ async fn who_takes_nothing_at_all_is_let_go() -> io::Result<()> {
             });
             tokio::task::yield_now().await;
         }
+        server.stop().await?;
+    }
+    Ok(())
+}
+
+/// It takes something each time, and never all there is.
+#[tokio::test]
+async fn who_takes_too_little_is_let_go() -> io::Result<()> {
+    let moment = Duration::from_millis(300);
+    let terms = Terms { lag: moment, ..Terms::default() };
+    // A kernel with little room asks for more only now and then.
+    let patience = Patience { write: 10 * moment, ..Options::default().patience };
+    for server in both_ways(|| Options { terms, patience, ..Options::default() }) {
+        let server = server?;
+        let slow = connect_narrowly(server.address).await?;
+        send(&slow, STREAM).await?;
+        let mut told = BytesMut::new();
+        for second in 1..=2 {
+            server.tick(second);
+            while !String::from_utf8_lossy(&told).contains(&format!("id: 0-{second}000")) {
+                assert!(timeout(DEADLINE, receive(&slow, &mut told)).await?? > 0, "{told:?}");
+            }
+        }
+        let publishing = async {
+            let mut second = 2;
+            while server.state.subscribers.count() == 1 {
+                (0..200).for_each(|_| {
+                    second += 1;
+                    server.tick(second);
+                });
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let sipping = async {
+            let mut few = [0; 1_000];
+            loop {
+                slow.readable().await?;
+                let taken = match slow.try_read(&mut few) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    taken => taken,
+                };
+                if !matches!(taken, Ok(1..)) {
+                    return std::future::pending::<io::Result<()>>().await;
+                }
+                sleep(moment / 10).await;
+            }
+        };
+        tokio::select! {
+            ended = timeout(DEADLINE, publishing) => ended?,
+            failed = sipping => failed?,
+        }
+        assert_eq!(server.state.meter.slow(), 1);
+        server.stop().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_waits_for_samples_is_a_guest_like_any_other() -> io::Result<()> {
+    let limits = Limits { max_per_address: 1, ..Limits::default() };
+    let server = Server::start_with(Options { limits, ..Options::default() })?;
+    server.tick(1);
+    let waiting = server.get("/api/v1/samples?after=0-1000&wait=60s&client=poll", &[]);
+    let second = async {
+        until(|| server.state.subscribers.count() == 1).await?;
+        let refused = server.get("/api/v1/samples?after=0-1000&wait=60s", &[]).await?;
+        assert_eq!(refused.status, 429);
+        // Who has not to wait is answered.
+        let answer = server.get("/api/v1/samples", &[]).await?;
+        assert_eq!(answer.status, 200);
+        server.tick(2);
+        Ok(())
+    };
+    let (answer, ()) = tokio::try_join!(waiting, second)?;
+    assert!(answer.status == 200 && answer.text().contains("0-2000"), "{}", answer.text());
+    until(|| server.state.subscribers.count() == 0).await?;
+    server.stop().await
+}
+
+/// Connections that are no streams leave room for those of others, and streams leave room for them.
+#[tokio::test]
+async fn no_address_takes_all_the_room() -> io::Result<()> {
+    let room = Room { all: usize::MAX, per_address: 2 };
+    for server in both_ways(|| Options { room, ..Options::default() }) {
+        let server = server?;
+        server.tick(1);
+        let mut stream = server.open("/api/v1/stream", &[]).await?.events();
+        stream.expect("hello").await?;
+        stream.expect("sample").await?;
+        let room = if server.has_reactors { 2 } else { 1 };
+        let mut silent = Vec::new();
+        for _ in 0..room {
+            silent.push(TcpStream::connect(server.address).await?);
+        }
+        let surplus = TcpStream::connect(server.address).await?;
+        // Closed, or reset.
+        let mut byte = [0];
+        let read = async {
+            surplus.readable().await?;
+            surplus.try_read(&mut byte)
+        };
+        assert!(!matches!(timeout(DEADLINE, read).await?, Ok(1..)));
+        drop(silent.pop());
+        let answered = async {
+            while !server.get("/healthz", &[]).await.is_ok_and(|answer| answer.status == 200) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(DEADLINE, answered).await?;
+        drop(stream);
         server.stop().await?;
     }
     Ok(())
@@ -216,7 +326,8 @@ async fn slow_heads_are_cut_off() -> io::Result<()> {
 
 #[tokio::test]
 async fn beyond_the_most_connections_one_waits_to_be_accepted() -> io::Result<()> {
-    for server in both_ways(|| Options { max_open: 2, ..Options::default() }) {
+    let room = Room { all: 2, per_address: usize::MAX };
+    for server in both_ways(|| Options { room, ..Options::default() }) {
         let server = server?;
         server.tick(1);
         let mut stream = server.open("/api/v1/stream", &[]).await?.events();

@@ -26,7 +26,7 @@ use telltale::server::sampler::{self, Stop};
 use telltale::server::serve::{Patience, Served, listen, serve};
 use telltale::server::shutdown::Shutdown;
 use telltale::server::sse::{Reactors, Terms};
-use telltale::server::subscribers::{Limits, Subscribers};
+use telltale::server::subscribers::{Limits, Room, Subscribers};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -56,7 +56,7 @@ pub(crate) struct Options {
     pub(crate) patience: Patience,
     pub(crate) terms: Terms,
     pub(crate) reactors: usize,
-    pub(crate) max_open: usize,
+    pub(crate) room: Room,
     pub(crate) host_name: String,
     /// What is scanned while somebody looks.
     pub(crate) scan: FakeScan,
@@ -74,7 +74,7 @@ impl Default for Options {
             patience: Patience { stop: DEADLINE, ..Patience::default() },
             terms: Terms::default(),
             reactors: Reactors::usual_number(),
-            max_open: usize::MAX,
+            room: Room { all: usize::MAX, per_address: usize::MAX },
             host_name: String::new(),
             scan: FakeScan::default(),
             catalog: catalog("load", "Load"),
@@ -102,6 +102,7 @@ impl Server {
         let forensics = Arc::new(Forensics::new(Arc::clone(meter.lookers())));
         forensics.learn(&Observation::Catalog(Arc::clone(&catalog)));
         let hub = Arc::new(Hub::new(facts, catalog).reaching_back(Arc::clone(&history)));
+        let access = Arc::new(options.access);
         let reactors = Reactors::start(options.reactors, &hub, &meter, options.terms)?;
         let state = AppState {
             host,
@@ -110,7 +111,8 @@ impl Server {
             processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
             meter,
-            access: Arc::new(options.access),
+            access: Arc::clone(&access),
+            terms: options.terms,
         };
         let scanning = Scanning::start(options.scan, &state, Arc::clone(&forensics))?;
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).map_err(io::Error::other)?;
@@ -118,7 +120,7 @@ impl Server {
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
         let app = router(state.clone(), pages, &options.base_path);
         let shutdown = Shutdown::new();
-        let served = Served { app, hub, reactors, max_open: options.max_open, patience: options.patience };
+        let served = Served { app, hub, reactors, room: options.room, access, patience: options.patience };
         let task = tokio::spawn(serve(listener, served, shutdown.clone()));
         let has_reactors = options.reactors > 0;
         Ok(Self { has_reactors, address, state, shutdown, forensics, task, _scanning: scanning })

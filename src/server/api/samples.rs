@@ -8,9 +8,13 @@ use crate::server::hub::{Next, Reader, Resume, Wants, json_line};
 use crate::server::problem::Problem;
 use crate::server::query::Fields;
 use crate::server::sse::read_client;
+use crate::server::subscribers::{ClientAddress, Newcomer};
+use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,6 +26,9 @@ const MOST_TEXT: usize = 4 << 20;
 
 /// Whoever wants to wait longer asks again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The store is waited for as long as this at least.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The events after one the client has: at once if there are any, else as soon as there is one or the
 /// wait is over. Long stretches come in parts: `next` is the id to go on with.
@@ -40,27 +47,45 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
     responses(
         (status = 200, description = "The events, in order", body = schema::Events),
         (status = 400, description = "A parameter is wrong", content_type = "application/problem+json", body = Problem),
+        (status = 429, description = "Too many streams from this address; who waits is one", content_type = "application/problem+json", body = Problem),
+        (status = 503, description = "Too many streams, or the past can't be read now", content_type = "application/problem+json", body = Problem),
     ),
 )]
-pub(super) async fn samples(State(state): State<AppState>, fields: Fields) -> Result<Response, Problem> {
+pub(super) async fn samples(
+    State(state): State<AppState>,
+    Extension(address): Extension<ClientAddress>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let now = UnixMs(Timestamp::now().as_millisecond());
     if fields.get("from").is_some() {
         return past(&state, &fields, now).await;
     }
     let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
-    let deadline = Instant::now() + wait;
+    let (began, wants) = (Instant::now(), Wants::default());
     let resume = Resume::parse(fields.get("after").map(str::as_bytes));
-    let mut reader = state.hub.join_quietly(read_client(fields.get("client"))?, Wants::default(), resume);
+    let id = read_client(fields.get("client"))?;
+    let mut reader = state.hub.join_quietly(Arc::clone(&id), wants, resume);
     let mut events = String::new();
+    let mut subscription = None;
     let next = loop {
-        match collect(&mut reader, &mut events).await {
-            Collected::All if events.is_empty() => {
-                if timeout_at(deadline, reader.changed()).await.is_err() {
-                    break reader.cursor().last();
-                }
-            }
-            Collected::All | Collected::Closed => break reader.cursor().last(),
+        let patience = match collect(&mut reader, &mut events) {
             Collected::UpTo(last) => break Some(last),
+            Collected::All if events.is_empty() && !wait.is_zero() => wait,
+            Collected::All | Collected::Closed => break reader.cursor().last(),
+            Collected::UpToThePast => wait.max(SHORTEST_WAIT),
+        };
+        // Who waits is as much a guest as who streams.
+        if subscription.is_none() {
+            let newcomer = Newcomer::new(Arc::clone(&id), address, &headers, wants);
+            subscription = Some(state.subscribers.register(newcomer, reader.passed())?);
+        }
+        let is_in_vain = timeout_at(began + patience, reader.changed()).await.is_err();
+        if is_in_vain && events.is_empty() && !reader.is_in_memory() {
+            return Err(unanswered(Unanswered::Busy));
+        }
+        if is_in_vain {
+            break reader.cursor().last();
         }
     };
     let next = json_line(&next);
@@ -100,16 +125,19 @@ enum Collected {
     Closed,
     /// Enough.
     UpTo(EventId),
+    /// What follows is not read yet.
+    UpToThePast,
 }
 
-async fn collect(reader: &mut Reader, events: &mut String) -> Collected {
+fn collect(reader: &mut Reader, events: &mut String) -> Collected {
     loop {
-        let (name, id, data) = match reader.next().await {
-            Next::Nothing => return Collected::All,
-            Next::Closed(_) => return Collected::Closed,
-            Next::Gap(gap) => (EventName::Gap, None, json_line(&gap).into()),
-            Next::Frame(frame) => (frame.name(), frame.id(), frame.json()),
-            Next::Slot(slot) => (slot.frame.name(), slot.frame.id(), slot.frame.json()),
+        let (name, id, data) = match reader.ready() {
+            None => return Collected::UpToThePast,
+            Some(Next::Nothing) => return Collected::All,
+            Some(Next::Closed(_)) => return Collected::Closed,
+            Some(Next::Gap(gap)) => (EventName::Gap, None, json_line(&gap).into()),
+            Some(Next::Frame(frame)) => (frame.name(), frame.id(), frame.json()),
+            Some(Next::Slot(slot)) => (slot.frame.name(), slot.frame.id(), slot.frame.json()),
         };
         push_event(events, name, id, &data);
         // Whoever goes on after an id is told again of what came behind it.

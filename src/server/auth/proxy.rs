@@ -38,11 +38,15 @@ impl Network {
     }
 }
 
+pub(super) fn is_trusted(trusted: &[Network], address: IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(address))
+}
+
 /// Proxies add whom they were asked by at the end, so the last one who is not trusted is the client; what
 /// stands before it is hearsay. A proxy that says nothing hides its clients.
 pub(super) fn client_address(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
     let peer = peer.to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let is_trusted = |address| is_trusted(trusted, address);
     if !is_trusted(peer) {
         return ClientAddress { address: peer, is_limited: true };
     }

@@ -3,7 +3,7 @@
 
 use super::edition::Edition;
 use super::frame::Frame;
-use super::holes::between;
+use super::holes::{between, rest};
 use super::ring::{Place, Placement, Slot};
 use super::view::View;
 use crate::model::event::ByeReason;
@@ -107,7 +107,9 @@ impl Cursor {
         match &mut self.place {
             // Nothing was sampled yet.
             Place::Waiting(_) => {}
-            Place::Past(id) => return Step::Past(*id),
+            // Who leaves comes back to it.
+            Place::Past(id) if view.closed.is_none() => return Step::Past(*id),
+            Place::Past(_) => {}
             Place::At { next, last } => {
                 if let Some(oldest) = view.oldest.as_ref().filter(|oldest| *next < oldest.number) {
                     if let (true, Some(last)) = (view.reaches_back, *last) {
@@ -132,9 +134,14 @@ impl Cursor {
                         self.edition = Some(Arc::clone(&slot.edition));
                         return Step::Next(Next::Frame(Arc::clone(slot.edition.frame())));
                     }
+                    // After a crash all of the lost ticks are told to be missing: not to who has seen some of them.
+                    let known = slot.gap.zip(*last).filter(|(gap, last)| gap.from.is_some_and(|from| from <= last.t));
                     *next += 1;
                     pass(last, slot);
-                    return Step::Next(Next::Slot(Arc::clone(slot)));
+                    let Some((gap, last)) = known else { return Step::Next(Next::Slot(Arc::clone(slot))) };
+                    if let Some(rest) = rest(view.interval, gap, last.t) {
+                        return Step::Next(Next::Gap(rest));
+                    }
                 }
             }
         }

@@ -9,6 +9,12 @@ pub(super) fn between(interval: Interval, after: EventId, before: EventId, reaso
     (from <= to).then_some(Gap { from: Some(from), to: Some(to), reason })
 }
 
+/// What of a gap stands behind an instant.
+pub(super) fn rest(interval: Interval, gap: Gap, after: UnixMs) -> Option<Gap> {
+    let from = (after + interval).floor_to(interval);
+    gap.to.is_some_and(|to| from <= to).then_some(Gap { from: Some(from), ..gap })
+}
+
 /// The ticks between two instants, both of which are told: what is known of them, and `otherwise` where nothing is.
 /// At `border` the one word about what is not known ends and another begins.
 pub(super) fn told<'a>(

@@ -4,36 +4,56 @@ use super::HelloFacts;
 use super::edition::Edition;
 use super::frame::Frame;
 use super::holes::told;
+use super::ring::Slot;
 use crate::model::{Catalog, EventId, EventName, Gap, GapReason, Interval, Sample, UnixMs};
 use crate::server::history::{History, Unanswered};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How much text a page holds, more or less.
 const PAGE_BYTES: usize = 128 * 1024;
 const MOST_TICKS: i64 = 120;
 /// A thousand clients that were thrown out together come back to the same pages.
-const KEPT_PAGES: usize = 24;
+const KEPT_PAGES: usize = 48;
 /// The store has other questions to answer as well.
 const PAUSE: Duration = Duration::from_millis(20);
-const TRIES: usize = 50;
+/// It may be opened anew meanwhile. When it could not be read for so long, those who return are better served with what
+/// comes next.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Past {
     history: Arc<History>,
     facts: HelloFacts,
     kept: Mutex<Kept>,
-    /// One page at a time, so that those who return do not keep everybody else from the store.
+    /// One question at a time, so that those who return do not keep everybody else from the store.
     turn: Semaphore,
+    trouble: Trouble,
+}
+
+/// That the store can't be read, whoever asks.
+struct Trouble {
+    patience: Duration,
+    since: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Kept {
+    /// What was asked for last stands first.
     pages: VecDeque<Arc<Page>>,
     /// What was told last of a catalog that is not the one of now.
     edition: Option<Arc<Edition>>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Beginning {
+    /// What comes after an event, which may be of another clock.
+    After(EventId),
+    /// The page that an instant is on.
+    At(UnixMs),
 }
 
 /// What was observed in one stretch of time.
@@ -43,6 +63,8 @@ pub(super) struct Page {
     /// The catalog in whose order it is told, and that catalog with what is gone since.
     asked: Arc<Edition>,
     pub(super) edition: Arc<Edition>,
+    /// The era in which it was told: one that begins later may have more for the same instants.
+    era: u32,
     pub(super) samples: Vec<(EventId, Arc<Frame>)>,
     gaps: Vec<Gap>,
     begins: UnixMs,
@@ -51,20 +73,27 @@ pub(super) struct Page {
 
 impl Past {
     pub(super) fn new(history: Arc<History>, facts: HelloFacts) -> Self {
-        Self { history, facts, kept: Mutex::default(), turn: Semaphore::new(1) }
+        Self {
+            history,
+            facts,
+            kept: Mutex::default(),
+            turn: Semaphore::new(1),
+            trouble: Trouble::bearable_for(PATIENCE),
+        }
     }
 
-    /// From which instant on pages hold what came after an event.
-    pub(super) async fn beginning(&self, after: EventId) -> Option<UnixMs> {
-        patiently(|| self.history.beginning(after)).await
-    }
-
-    /// The page that an instant is on; `None` where the store can't be read. `now` is what comes after the past: its
-    /// edition, and its newest event.
-    pub(super) async fn page(&self, at: UnixMs, now: &Arc<Edition>, newest: EventId) -> Option<Arc<Page>> {
+    /// Where the past begins that was asked for, with all of its stretch; `None` where the store can't be read. What
+    /// follows after the past is from `oldest` to `newest`.
+    pub(super) async fn page(&self, beginning: Beginning, oldest: &Slot, newest: EventId) -> Option<Arc<Page>> {
         let _turn = self.turn.acquire().await.ok()?;
-        if let Some(page) = self.kept().pages.iter().find(|page| page.is_of(at, now)) {
-            return Some(Arc::clone(page));
+        let at = match beginning {
+            Beginning::At(at) => at,
+            Beginning::After(id) if id.era == oldest.id.era => UnixMs(id.t.0 + 1),
+            Beginning::After(id) => self.trouble.patiently(|| self.history.beginning(id)).await?,
+        };
+        let now = &oldest.edition;
+        if let Some(page) = self.kept().page(at, now, newest.era) {
+            return Some(page);
         }
         let interval = self.facts.interval;
         let sample = now.frame().size().max(64) / 4;
@@ -72,7 +101,8 @@ impl Past {
         let step = ticks * interval.ms();
         let from = UnixMs(at.0.div_euclid(step) * step);
         let to = UnixMs(from.0 + step - 1);
-        let replay = patiently(|| self.history.replay((from, to), Arc::clone(now.catalog()))).await?;
+        let ask = || self.history.replay((from, to), Arc::clone(now.catalog()));
+        let replay = self.trouble.patiently(ask).await?;
         let edition = replay.catalog.map_or_else(|| Arc::clone(now), |catalog| self.edition(catalog));
         let frame = |(id, sample): &(EventId, Arc<Sample>)| {
             (*id, Arc::new(Frame::new(EventName::Sample, Some(*id), &**sample)))
@@ -82,15 +112,14 @@ impl Past {
             to,
             asked: Arc::clone(now),
             edition,
+            era: newest.era,
             samples: replay.samples.iter().map(frame).collect(),
             gaps: replay.gaps,
             begins: replay.begins,
             next: replay.next.max(UnixMs(to.0 + 1)),
         });
         if to < newest.t {
-            let mut kept = self.kept();
-            kept.pages.truncate(KEPT_PAGES - 1);
-            kept.pages.push_front(Arc::clone(&page));
+            self.kept().keep(&page);
         }
         Some(page)
     }
@@ -108,9 +137,23 @@ impl Past {
     }
 }
 
+impl Kept {
+    fn page(&mut self, at: UnixMs, now: &Arc<Edition>, era: u32) -> Option<Arc<Page>> {
+        let index = self.pages.iter().position(|page| page.is_of(at, now, era))?;
+        let page = self.pages.remove(index)?;
+        self.pages.push_front(Arc::clone(&page));
+        Some(page)
+    }
+
+    fn keep(&mut self, page: &Arc<Page>) {
+        self.pages.truncate(KEPT_PAGES - 1);
+        self.pages.push_front(Arc::clone(page));
+    }
+}
+
 impl Page {
-    fn is_of(&self, at: UnixMs, now: &Arc<Edition>) -> bool {
-        (self.from..=self.to).contains(&at) && Arc::ptr_eq(&self.asked, now)
+    fn is_of(&self, at: UnixMs, now: &Arc<Edition>, era: u32) -> bool {
+        (self.from..=self.to).contains(&at) && Arc::ptr_eq(&self.asked, now) && self.era == era
     }
 
     /// What is missing between two instants that are told one after the other.
@@ -125,17 +168,60 @@ impl Page {
     }
 }
 
-/// Whoever is told to come later does so; who is told that there is nothing to read, does not.
-async fn patiently<T, F>(ask: impl Fn() -> F) -> Option<T>
-where
-    F: Future<Output = Result<T, Unanswered>>,
-{
-    for _ in 0..TRIES {
-        match ask().await {
-            Ok(answer) => return Some(answer),
-            Err(Unanswered::Busy) => sleep(PAUSE).await,
-            Err(Unanswered::Unreadable) => return None,
+impl Trouble {
+    fn bearable_for(patience: Duration) -> Self {
+        Self { patience, since: Mutex::default() }
+    }
+
+    /// Whoever is told to come later does so, however often; who is told that there is nothing to read, for a while.
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, Unanswered>>,
+    {
+        loop {
+            match ask().await {
+                Ok(answer) => {
+                    *self.since() = None;
+                    return Some(answer);
+                }
+                Err(Unanswered::Unreadable) if self.lasts_too_long() => return None,
+                Err(_) => sleep(PAUSE).await,
+            }
         }
     }
-    None
+
+    fn lasts_too_long(&self) -> bool {
+        self.since().get_or_insert_with(Instant::now).elapsed() > self.patience
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn who_is_told_to_wait_waits() {
+        for (refusal, times, expected) in [
+            (Unanswered::Busy, 0, Some(())),
+            (Unanswered::Busy, 30, Some(())),
+            (Unanswered::Unreadable, 1, Some(())),
+            (Unanswered::Unreadable, usize::MAX, None),
+        ] {
+            let trouble = Trouble::bearable_for(10 * PAUSE);
+            let asked = Cell::new(0);
+            let ask = || async {
+                asked.set(asked.get() + 1);
+                if asked.get() > times { Ok(()) } else { Err(refusal) }
+            };
+            assert_eq!(trouble.patiently(ask).await, expected, "{refusal:?} {times} times");
+            let before = asked.get();
+            assert_eq!(trouble.patiently(ask).await, expected);
+            assert_eq!(asked.get(), before + 1, "who comes later has not to wait as long again");
+        }
+    }
 }

@@ -3,12 +3,13 @@
 use super::Hub;
 use super::cursor::{Cursor, Next, Step};
 use super::holes::between;
-use super::past::{Page, Past};
+use super::past::{Beginning, Page};
 use super::ring::{Place, Slot};
 use crate::model::{EventId, Gap, GapReason, UnixMs};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// How many slots are taken under the lock at once.
 const LOOK: usize = 16;
@@ -23,11 +24,22 @@ pub struct Reader {
     from: Option<UnixMs>,
     /// What the pages before knew of ticks that are missing since the last sample.
     gaps: Vec<Gap>,
+    /// The page that was asked for, if any. Whoever waits for it may do something else meanwhile, and keeps its turn.
+    asked: JoinSet<Turned>,
+}
+
+/// What comes of asking.
+struct Turned {
+    /// None where the store can't be read.
+    page: Option<Arc<Page>>,
+    /// The event behind which it was asked for, and what was the oldest in memory then.
+    last: EventId,
+    oldest: Arc<Slot>,
 }
 
 impl Reader {
     pub(super) fn new(hub: Arc<Hub>, cursor: Cursor, woken: watch::Receiver<u64>) -> Self {
-        Self { hub, cursor, woken, told: VecDeque::new(), from: None, gaps: Vec::new() }
+        Self { hub, cursor, woken, told: VecDeque::new(), from: None, gaps: Vec::new(), asked: JoinSet::new() }
     }
 
     pub fn cursor(&self) -> &Cursor {
@@ -56,42 +68,68 @@ impl Reader {
         self.told.is_empty() && self.cursor.is_in_memory()
     }
 
-    /// What comes next. Waits for the store and for nothing else; `changed` does.
-    pub async fn next(&mut self) -> Next {
+    /// What comes next; `None` where the store has to be asked.
+    pub fn ready(&mut self) -> Option<Next> {
         loop {
             if let Some(next) = self.told.pop_front() {
-                return next;
+                return Some(next);
             }
             match self.hub.step(&mut self.cursor, LOOK) {
-                Step::Next(next) => return next,
+                Step::Next(next) => return Some(next),
                 Step::LookAgain => {}
-                Step::Past(last) => self.turn_page(last).await,
+                Step::Past(last) => {
+                    if self.asked.is_empty() {
+                        self.ask(last);
+                    }
+                    if !self.asked.is_empty() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What comes next. Waits for the store and for nothing else.
+    pub async fn next(&mut self) -> Next {
+        loop {
+            match self.ready() {
+                Some(next) => return next,
+                None => self.changed().await,
             }
         }
     }
 
     /// Ends when there may be something next; at once if that happened since the last call.
     pub async fn changed(&mut self) {
-        // The hub that this reader holds also holds the sender, so there always is one.
-        let _ = self.woken.changed().await;
+        tokio::select! {
+            Some(turned) = self.asked.join_next() => match turned {
+                Ok(turned) => self.take(turned),
+                Err(error) => {
+                    tracing::error!(%error, "a page of the past was not told");
+                    self.do_without();
+                }
+            },
+            // The hub that this reader holds also holds the sender, so there always is one.
+            _ = self.woken.changed() => {}
+        }
     }
 
-    async fn turn_page(&mut self, last: EventId) {
-        let hub = Arc::clone(&self.hub);
-        // Nobody is sent to the past before there is something in memory.
-        let Some((oldest, newest)) = hub.ends() else { return };
+    /// Asks for what comes next of the past.
+    fn ask(&mut self, last: EventId) {
         // Of the past, the store knows samples alone.
-        let past = hub.past.as_ref().filter(|_| self.cursor.wants().samples);
-        let page = match past {
-            Some(past) => self.page(past, last, &oldest, &newest).await,
-            None => None,
+        let past = self.hub.past.as_ref().filter(|_| self.cursor.wants().samples);
+        let Some((past, (oldest, newest))) = past.map(Arc::clone).zip(self.hub.ends()) else {
+            return self.do_without();
         };
-        let Some(page) = page else {
-            let gap = between(hub.interval(), last, oldest.id, GapReason::Expired);
-            self.told.extend(gap.filter(|_| self.cursor.wants().samples).map(Next::Gap));
-            return self.go_on_in_memory(last, &oldest);
-        };
-        let mut last = last;
+        let beginning = self.from.map_or(Beginning::After(last), Beginning::At);
+        self.asked.spawn(async move {
+            let page = past.page(beginning, &oldest, newest.id).await;
+            Turned { page, last, oldest }
+        });
+    }
+
+    fn take(&mut self, turned: Turned) {
+        let Turned { page: Some(page), mut last, oldest } = turned else { return self.do_without() };
         for (id, frame) in page.samples.iter().filter(|(id, _)| *id < oldest.id) {
             if *id <= last {
                 continue;
@@ -115,19 +153,16 @@ impl Reader {
         }
     }
 
-    /// The page on which it goes on; `None` where the store can't be read.
-    async fn page(&self, past: &Past, last: EventId, oldest: &Slot, newest: &Slot) -> Option<Arc<Page>> {
-        let from = match self.from {
-            Some(from) => from,
-            // Of the same clock, it is known.
-            None if last.era == oldest.id.era => UnixMs(last.t.0 + 1),
-            None => past.beginning(last).await?,
+    /// What the past has can't be told.
+    fn do_without(&mut self) {
+        let Place::Past(last) = self.cursor.place else { return };
+        let Some((oldest, _)) = self.hub.ends() else {
+            self.cursor.place = Place::Waiting(last);
+            return;
         };
-        let page = past.page(from, &oldest.edition, newest.id).await;
-        if page.is_none() {
-            tracing::warn!("a client that returns can't be told of the past: the history can't be read");
-        }
-        page
+        let gap = between(self.hub.interval(), last, oldest.id, GapReason::Unknown);
+        self.told.extend(gap.filter(|_| self.cursor.wants().samples).map(Next::Gap));
+        self.go_on_in_memory(last, &oldest);
     }
 
     /// All before what was the oldest in memory has been told, or can't be. If that is gone by now, it is told as the past.

@@ -27,6 +27,11 @@ impl View {
         self.slots.get(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
+    /// The number of the first slot that is shown, or will be.
+    pub fn first(&self) -> u64 {
+        self.slots.first().map_or(self.head, |slot| slot.number)
+    }
+
     pub fn head(&self) -> u64 {
         self.head
     }

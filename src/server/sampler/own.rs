@@ -55,8 +55,9 @@ impl<P: OwnProcess> Own<P> {
         let counts = [meter.refused_all(), meter.refused_address(), meter.resumed(), meter.gaps(), meter.slow()];
         let mut rates = self.fates.iter_mut().zip(counts).map(|(counter, count)| counter.per_second(count, at));
         let mut next = || rates.next().flatten();
-        let (fan_out_ms, lag) = (meter.take_fan_out_us() as f64 / 1_000.0, meter.take_lag() as f64);
-        Reading::new(&self.streams, [next(), next(), next(), next(), next(), Some(fan_out_ms), Some(lag)])
+        let of_all = [meter.take_fan_out_us() as f64 / 1_000.0, meter.take_lag() as f64];
+        let [fan_out_ms, lag] = of_all.map(|figure| meter.is_fanned_out().then_some(figure));
+        Reading::new(&self.streams, [next(), next(), next(), next(), next(), fan_out_ms, lag])
     }
 }
 
@@ -155,6 +156,7 @@ mod tests {
         meter.count_resumed();
         meter.count_resumed();
         meter.count_slow();
+        meter.set_fanned_out(true);
         meter.note_fan_out_us(2_500);
         meter.note_fan_out_us(800);
         meter.note_lag(4);
@@ -166,6 +168,9 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         let last = collector.collect(&clock)?.pop().map(|reading| reading.values);
         assert_eq!(last, Some([0.0; 7].map(Some).into()));
+        meter.set_fanned_out(false);
+        let last = collector.collect(&clock)?.pop().map(|reading| reading.values[5..].to_vec());
+        assert_eq!(last, Some(vec![None; 2]));
         Ok(())
     }
 }

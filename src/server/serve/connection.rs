@@ -1,9 +1,10 @@
 //! One connection: until it ends, which it does soon after the shutdown begins, or until a reactor takes it.
 
 use super::Patience;
+use super::guests::Guest;
 use super::socket::Socket;
 use crate::server::shutdown::Shutdown;
-use crate::server::sse::{Handover, Reactors, Seat};
+use crate::server::sse::{Handover, Line, Reactors, Seat};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -43,20 +44,22 @@ pub(super) struct Attendant {
 }
 
 impl Attendant {
-    pub(super) async fn attend(self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn attend(self, stream: TcpStream, peer: SocketAddr, guest: Option<Guest>) {
         let Self { app, reactors, shutdown, patience } = self;
         let handover = Arc::new(Handover::default());
-        let socket = Socket::new(stream, Arc::clone(&handover), patience.write);
+        let line = Arc::new(Line::default());
+        let socket = Socket::new(stream, Arc::clone(&handover), Arc::clone(&line), patience.write);
         let has_asked = Arc::new(AtomicBool::new(false));
         let service = {
             let (has_asked, handover) = (Arc::clone(&has_asked), Arc::clone(&handover));
-            let can_hand_over = !reactors.is_empty();
+            let reactors = Arc::clone(&reactors);
             service_fn(move |request: hyper::Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
+                request.extensions_mut().insert(Arc::clone(&line));
                 // Reactors speak in chunks.
-                if can_hand_over && request.method() == Method::GET && request.version() == Version::HTTP_11 {
+                if reactors.are_there() && request.method() == Method::GET && request.version() == Version::HTTP_11 {
                     request.extensions_mut().insert(Arc::clone(&handover));
                 }
                 Box::pin(app.clone().oneshot(request))
@@ -88,6 +91,7 @@ impl Attendant {
             Ok(None) => part(stream).await,
             Ok(Some(seat)) => match stream.into_std() {
                 Ok(socket) => {
+                    drop(guest);
                     reactors.adopt(socket, seat).await;
                     Ok(())
                 }

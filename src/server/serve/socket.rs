@@ -1,6 +1,6 @@
 //! The socket of a connection: parts with who takes nothing, and lets another go on with what it has begun.
 
-use crate::server::sse::Handover;
+use crate::server::sse::{Handover, Line, SEND_BUFFER};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,28 +13,45 @@ use tokio::time::{Sleep, sleep};
 pub(super) struct Socket {
     stream: TcpStream,
     handover: Arc<Handover>,
-    /// How long a client is waited for that takes nothing.
+    line: Arc<Line>,
+    is_narrow: bool,
+    /// How long a client is waited for that takes nothing, and one that was told goodbye.
     patience: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
+    left: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, handover: Arc<Handover>, patience: Duration) -> Self {
-        Self { stream, handover, patience, stuck: None }
+    pub(super) fn new(stream: TcpStream, handover: Arc<Handover>, line: Arc<Line>, patience: Duration) -> Self {
+        Self { stream, handover, line, is_narrow: false, patience, stuck: None, left: None }
     }
 
     pub(super) fn into_inner(self) -> TcpStream {
         self.stream
     }
 
+    /// Whether somebody else sends these bytes, and how many they are.
+    fn pass_on(&mut self, slices: &[IoSlice<'_>]) -> Option<usize> {
+        if !self.is_narrow && self.line.is_stream() {
+            let _ = rustix::net::sockopt::set_socket_send_buffer_size(&self.stream, SEND_BUFFER);
+            self.is_narrow = true;
+        }
+        self.handover.take_over(slices)
+    }
+
     fn patiently<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stuck = None;
-            return written;
         }
         let patience = self.patience;
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
-        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let mut is_over = |timer: &mut Option<Pin<Box<Sleep>>>| {
+            timer.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(context).is_ready()
+        };
+        let is_stuck = written.is_pending() && is_over(&mut self.stuck);
+        if is_stuck || (self.line.is_left() && is_over(&mut self.left)) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        written
     }
 }
 
@@ -50,7 +67,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let Some(count) = self.handover.take_over(&[IoSlice::new(bytes)]) {
+        if let Some(count) = self.pass_on(&[IoSlice::new(bytes)]) {
             return Poll::Ready(Ok(count));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
@@ -62,7 +79,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(count) = self.handover.take_over(slices) {
+        if let Some(count) = self.pass_on(slices) {
             return Poll::Ready(Ok(count));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
@@ -81,5 +98,37 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn who_was_told_goodbye_has_some_time_to_read_it() -> io::Result<()> {
+        const MOMENT: Duration = Duration::from_millis(100);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let mut client = TcpStream::connect(listener.local_addr()?).await?;
+        let (line, handover) = (Arc::new(Line::default()), Arc::default());
+        let mut socket = Socket::new(listener.accept().await?.0, handover, Arc::clone(&line), MOMENT);
+        let (mut written, mut few) = (0, [0; 100]);
+        // It always takes something.
+        let ended = loop {
+            if written == 20 {
+                line.leave();
+            }
+            if let Err(error) = socket.write_all(&few).await {
+                break error.kind();
+            }
+            client.read_exact(&mut few).await?;
+            sleep(MOMENT / 10).await;
+            written += 1;
+        };
+        assert_eq!(ended, io::ErrorKind::TimedOut);
+        assert!((21..60).contains(&written), "{written}");
+        Ok(())
     }
 }

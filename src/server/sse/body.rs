@@ -3,6 +3,7 @@
 use super::Terms;
 use super::handover::{Handover, Seat};
 use super::lag::Lag;
+use super::line::Line;
 use super::session::Session;
 use crate::model::event::ByeReason;
 use crate::server::hub::{Next, Reader};
@@ -21,6 +22,7 @@ pub(super) struct Speaker {
     turn: Option<Turn>,
     /// Who sends the rest, once all of it is in memory.
     handover: Option<Arc<Handover>>,
+    line: Arc<Line>,
     terms: Terms,
 }
 
@@ -36,7 +38,12 @@ struct Turn {
 
 impl Speaker {
     /// Of which nothing was sent yet.
-    pub(super) fn new(reader: Reader, mut session: Session, handover: Option<Arc<Handover>>, terms: Terms) -> Self {
+    pub(super) fn new(
+        reader: Reader,
+        mut session: Session,
+        (handover, line): (Option<Arc<Handover>>, Arc<Line>),
+        terms: Terms,
+    ) -> Self {
         let mut outbox = Vec::new();
         // What is said first is sent by whoever sends what follows.
         if handover.is_some() && reader.is_in_memory() {
@@ -46,7 +53,7 @@ impl Speaker {
             session.greet(&Arc::clone(edition), &mut outbox);
         }
         let turn = Turn { reader, session, outbox, has_ended: false, lag: Lag::default(), spoken: Instant::now() };
-        Self { turn: Some(turn), handover, terms }
+        Self { turn: Some(turn), handover, line, terms }
     }
 
     pub(super) fn into_chunks(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
@@ -65,7 +72,7 @@ impl Speaker {
                 std::future::pending::<()>().await;
             }
             let turn = self.turn.as_mut()?;
-            turn.make(&self.terms, self.handover.is_some()).await;
+            turn.make(&self.terms, &self.line, self.handover.is_some()).await;
             if !turn.outbox.is_empty() {
                 return Some(turn.take());
             }
@@ -85,23 +92,27 @@ impl Turn {
     fn pass_on(self) -> Seat {
         let Self { reader, mut session, outbox, .. } = self;
         session.frame();
-        Seat { cursor: reader.into_cursor(), session, outbox }
+        Seat { cursor: reader.into_cursor(), session, outbox, counted: 0 }
     }
 
-    /// Makes what comes next, unless something is made already; waits for it. Where somebody else will go on once all
-    /// is in memory, that is not waited for.
-    async fn make(&mut self, terms: &Terms, is_passed_on: bool) {
+    /// Makes what comes next; if nothing is made yet, waits for it. Where somebody else will go on once all is in memory,
+    /// that is not waited for.
+    async fn make(&mut self, terms: &Terms, line: &Line, is_passed_on: bool) {
         // Who takes nothing at all is the connection's to part with.
         let stuck = Duration::ZERO;
         let is_to_be_made = !self.has_ended && self.outbox.is_empty();
         if is_to_be_made && self.lag.is_too_far(terms, Instant::now(), stuck, || self.reader.bytes_behind()) {
             self.session.leave(ByeReason::Slow, &mut self.outbox);
+            line.leave();
             self.has_ended = true;
         }
         while !self.has_ended && self.outbox.len() < TOGETHER {
-            match self.reader.next().await {
-                Next::Nothing => {
-                    self.lag.caught_up();
+            let next = self.reader.ready();
+            match next {
+                Some(Next::Nothing) | None => {
+                    if next.is_some() {
+                        self.lag.caught_up();
+                    }
                     if !self.outbox.is_empty() || (is_passed_on && self.reader.is_in_memory()) {
                         break;
                     }
@@ -110,7 +121,7 @@ impl Turn {
                         self.session.ping(&mut self.outbox);
                     }
                 }
-                next => self.has_ended = self.session.tell(&next, &mut self.outbox),
+                Some(next) => self.has_ended = self.session.tell(&next, &mut self.outbox),
             }
         }
         self.session.subscription().at(self.reader.passed());

@@ -13,6 +13,8 @@ pub struct Seat {
     pub(super) session: Session,
     /// Made and not sent yet.
     pub(super) outbox: Vec<Bytes>,
+    /// So many bytes of that are the head, or were counted when they were made.
+    pub(super) counted: usize,
 }
 
 /// Goes with a request whose connection can be taken from whoever serves it. The body of the answer says when: all that
@@ -53,6 +55,7 @@ impl Handover {
         let mut state = self.state();
         let is_flushed = state.is_flushed;
         let mut seat = state.seat.take_if(|_| is_flushed)?;
+        seat.counted = state.begun.len();
         seat.outbox.insert(0, std::mem::take(&mut state.begun).into());
         Some(seat)
     }

@@ -1,27 +1,31 @@
 //! A few threads that send to all subscribers: each of those is a socket and a cursor, with no task, queue or timer of
 //! its own. What is published wakes each thread once.
 
+mod mailbox;
 mod subscriber;
+mod views;
 
 use super::Terms;
 use super::handover::Seat;
-use crate::server::hub::{Hub, View};
+use crate::server::hub::Hub;
 use crate::server::meter::Meter;
 use bytes::Bytes;
-use mio::net::TcpStream;
+use mailbox::Mailbox;
 use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use subscriber::{After, Subscriber};
+use views::Views;
 
 const WAKE: Token = Token(usize::MAX);
 /// How often those are looked at who are silent or behind.
 const SWEEP: Duration = Duration::from_secs(1);
-/// So many slots are taken from the hub at once.
-const LOOK: usize = 16;
+/// So many of those who are behind have a turn before it is looked whether there is something new for all.
+const TURNS: usize = 64;
 const EVENTS: usize = 1_024;
 
 /// The threads, and the way to them.
@@ -31,27 +35,16 @@ pub struct Reactors {
     next: AtomicUsize,
 }
 
-struct Mailbox {
-    waker: Waker,
-    newcomers: Mutex<Vec<(TcpStream, Seat)>>,
-    has_published: AtomicBool,
-    /// Whether the thread ends as soon as nobody is there any more, and whether it ends at once.
-    is_draining: AtomicBool,
-    is_ending: AtomicBool,
-    open: AtomicUsize,
-}
-
 struct Reactor {
     poll: Poll,
     mailbox: Arc<Mailbox>,
-    hub: Arc<Hub>,
     meter: Arc<Meter>,
     terms: Terms,
     subscribers: Vec<Option<Box<Subscriber>>>,
     free: Vec<usize>,
-    /// Whose turn is not over.
-    hungry: Vec<usize>,
-    view: View,
+    /// Who is behind and takes what there is, each in turn.
+    hungry: VecDeque<usize>,
+    views: Views,
     /// What is made for one subscriber at a time.
     made: Vec<Bytes>,
 }
@@ -61,24 +54,16 @@ impl Reactors {
         let (mut mailboxes, mut handles) = (Vec::new(), Vec::new());
         for _ in 0..threads {
             let poll = Poll::new()?;
-            let mailbox = Arc::new(Mailbox {
-                waker: Waker::new(poll.registry(), WAKE)?,
-                newcomers: Mutex::default(),
-                has_published: AtomicBool::new(false),
-                is_draining: AtomicBool::new(false),
-                is_ending: AtomicBool::new(false),
-                open: AtomicUsize::new(0),
-            });
+            let mailbox = Arc::new(Mailbox::new(Waker::new(poll.registry(), WAKE)?));
             let reactor = Reactor {
                 poll,
                 mailbox: Arc::clone(&mailbox),
-                hub: Arc::clone(hub),
                 meter: Arc::clone(meter),
                 terms,
                 subscribers: Vec::new(),
                 free: Vec::new(),
-                hungry: Vec::new(),
-                view: hub.view(0, 0),
+                hungry: VecDeque::new(),
+                views: Views::new(Arc::clone(hub)),
                 made: Vec::new(),
             };
             handles.push(std::thread::Builder::new().name("stream".to_owned()).spawn(move || reactor.run())?);
@@ -90,6 +75,7 @@ impl Reactors {
             });
             mailboxes.push(mailbox);
         }
+        meter.set_fanned_out(threads > 0);
         Ok(Self { mailboxes, threads: Mutex::new(handles), next: AtomicUsize::new(0) })
     }
 
@@ -100,18 +86,22 @@ impl Reactors {
         if is_known { std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2)) } else { 0 }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.mailboxes.is_empty()
+    /// Whether there is a thread that sends.
+    pub fn are_there(&self) -> bool {
+        self.mailboxes.iter().any(|mailbox| mailbox.is_alive())
+    }
+
+    /// Each in turn; not one whose thread has ended.
+    fn next(&self) -> Option<&Arc<Mailbox>> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.mailboxes.len().max(1);
+        let (before, behind) = self.mailboxes.split_at_checked(next)?;
+        behind.iter().chain(before).find(|mailbox| mailbox.is_alive())
     }
 
     /// Sends to a subscriber from now on. Who else is about to come goes first, so that the thread is woken once for many.
     pub async fn adopt(&self, socket: std::net::TcpStream, seat: Seat) {
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.mailboxes.len().max(1);
-        let Some(mailbox) = self.mailboxes.get(next).filter(|mailbox| !mailbox.is_ending.load(Ordering::Acquire))
-        else {
-            return;
-        };
-        mailbox.open.fetch_add(1, Ordering::Relaxed);
+        // Who is asked for in vain comes back and is sent to by somebody else.
+        let Some(mailbox) = self.next() else { return };
         if mailbox.take_in(socket, seat) {
             tokio::task::yield_now().await;
             mailbox.call();
@@ -146,28 +136,6 @@ impl Drop for Reactors {
     }
 }
 
-impl Mailbox {
-    /// Whether it is the first of those that were not heard of yet.
-    fn take_in(&self, socket: std::net::TcpStream, seat: Seat) -> bool {
-        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
-        newcomers.push((TcpStream::from_std(socket), seat));
-        newcomers.len() == 1
-    }
-
-    /// Once until it is heard.
-    fn wake(&self, reason: &AtomicBool) {
-        if !reason.swap(true, Ordering::AcqRel) {
-            self.call();
-        }
-    }
-
-    fn call(&self) {
-        if let Err(error) = self.waker.wake() {
-            tracing::error!(%error, "a thread of the stream can't be woken");
-        }
-    }
-}
-
 impl Reactor {
     fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS);
@@ -198,9 +166,7 @@ impl Reactor {
             if self.mailbox.has_published.swap(false, Ordering::AcqRel) {
                 self.fan_out();
             }
-            for place in std::mem::take(&mut self.hungry) {
-                self.go_on(place);
-            }
+            self.feed();
             if swept.elapsed() >= self.pace() {
                 self.sweep();
                 swept = Instant::now();
@@ -220,7 +186,7 @@ impl Reactor {
     }
 
     fn welcome(&mut self) {
-        let newcomers = std::mem::take(&mut *self.mailbox.newcomers.lock().unwrap_or_else(PoisonError::into_inner));
+        let newcomers = self.mailbox.newcomers().as_mut().map(std::mem::take).unwrap_or_default();
         for (mut socket, seat) in newcomers {
             let place = self.free.pop().unwrap_or(self.subscribers.len());
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -245,35 +211,45 @@ impl Reactor {
         let Some(subscriber) = self.subscribers.get_mut(place).and_then(Option::as_deref_mut) else { return };
         let mut after = if is_readable { subscriber.listen() } else { After::Open };
         if is_writable && subscriber.is_blocked() && after == After::Open {
-            after = subscriber.unblock(&self.hub, &mut self.view, &mut self.made);
+            after = subscriber.advance(&mut self.views, &mut self.made);
         }
         self.settle(place, after);
     }
 
-    /// One subscriber is sent what there is, if its kernel takes it.
+    /// One subscriber is sent some of what there is, if its kernel takes it.
     fn go_on(&mut self, place: usize) {
         let Some(subscriber) = self.subscribers.get_mut(place).and_then(Option::as_deref_mut) else { return };
-        if !subscriber.is_blocked() {
-            let after = subscriber.advance(&self.hub, &mut self.view, &mut self.made);
+        if subscriber.is_ready() {
+            let after = subscriber.advance(&mut self.views, &mut self.made);
             self.settle(place, after);
+        }
+    }
+
+    /// Those who are behind go on, a few of them.
+    fn feed(&mut self) {
+        for _ in 0..self.hungry.len().min(TURNS) {
+            let Some(place) = self.hungry.pop_front() else { return };
+            if let Some(subscriber) = &mut self.subscribers[place] {
+                subscriber.take_turn();
+            }
+            self.go_on(place);
         }
     }
 
     /// Everybody who has taken all there was before takes what is new.
     fn fan_out(&mut self) {
         let began = Instant::now();
-        self.view = self.hub.view(self.view.head(), LOOK);
+        self.views.go_on();
         (0..self.subscribers.len()).for_each(|place| self.go_on(place));
         self.meter.note_fan_out_us(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
     }
 
     fn sweep(&mut self) {
-        self.view = self.hub.view(self.view.head(), LOOK);
         let mut furthest = 0;
         for place in 0..self.subscribers.len() {
             let Some(subscriber) = self.subscribers[place].as_deref_mut() else { continue };
-            furthest = furthest.max(subscriber.behind(&self.view));
-            let after = subscriber.look_after(&self.terms, &self.hub, &mut self.made);
+            furthest = furthest.max(subscriber.behind(self.views.head()));
+            let after = subscriber.look_after(&self.terms, &self.views, &mut self.made);
             self.settle(place, after);
         }
         self.meter.note_lag(furthest);
@@ -282,7 +258,7 @@ impl Reactor {
     fn settle(&mut self, place: usize, after: After) {
         match after {
             After::Open => {}
-            After::Hungry => self.hungry.push(place),
+            After::Hungry => self.hungry.push_back(place),
             After::Gone => {
                 self.subscribers[place] = None;
                 self.free.push(place);
@@ -296,7 +272,7 @@ impl Drop for Reactor {
     /// Whoever comes too late for this thread is gone with it.
     fn drop(&mut self) {
         self.mailbox.is_ending.store(true, Ordering::Release);
-        self.mailbox.newcomers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.mailbox.newcomers() = None;
         self.mailbox.open.store(0, Ordering::Relaxed);
     }
 }

@@ -25,7 +25,8 @@ fn streams() -> Streams {
 async fn silence_is_broken_by_pings() {
     let streams = streams();
     let address = ClientAddress { address: Ipv4Addr::LOCALHOST.into(), is_limited: true };
-    let answer = stream(State(streams.clone()), Extension(address), None, HeaderMap::new(), Fields::default()).await;
+    let answer =
+        stream(State(streams.clone()), Extension(address), None, None, HeaderMap::new(), Fields::default()).await;
     let mut body = answer.into_response().into_body();
     let mut text = String::new();
     while text.matches("event: ping\ndata: {\"t\":").count() < 2 {

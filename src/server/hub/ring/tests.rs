@@ -1,5 +1,6 @@
+use super::placement::UNKNOWN;
 use super::*;
-use crate::model::{Catalog, HostFacts};
+use crate::model::{Catalog, GapReason, HostFacts};
 use crate::server::hub::HelloFacts;
 
 fn edition() -> Arc<Edition> {
@@ -22,7 +23,7 @@ fn push(ring: &mut Ring, id: EventId) {
 }
 
 fn push_gap(ring: &mut Ring) {
-    ring.push_gap(Arc::new(Frame::new(EventName::Gap, None, &UNKNOWN)));
+    ring.push_gap(UNKNOWN);
 }
 
 fn ring(samples: usize, ids: &[EventId]) -> Ring {
@@ -49,7 +50,7 @@ fn ids_are_placed_where_nothing_is_lost_or_repeated() {
         ("of an era to come", 9, Resume::After(id(2, 51)), 4, Some(UNKNOWN)),
         ("a tick that fell into a gap", 9, Resume::After(id(0, 102)), 2, None),
         ("before the first tick of an era", 9, Resume::After(id(1, 40)), 3, None),
-        ("between two ticks", 9, Resume::After(EventId { era: 0, t: UnixMs(100_500), n: 0 }), 4, Some(UNKNOWN)),
+        ("of another interval", 9, Resume::After(EventId { era: 0, t: UnixMs(100_500), n: 0 }), 1, None),
         ("foreign", 9, Resume::Foreign, 4, Some(UNKNOWN)),
         ("before the start", 9, Resume::After(id(0, 90)), 0, gap(91, 99, GapReason::NotRunning)),
         ("just before the start", 9, Resume::After(id(0, 99)), 0, None),

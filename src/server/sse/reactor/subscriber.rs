@@ -1,12 +1,12 @@
 //! One subscriber of a reactor: a socket, a place, and what its kernel would not take yet.
 
-use super::LOOK;
+use super::views::Views;
 use crate::model::event::ByeReason;
-use crate::server::hub::{Cursor, Hub, Next, View};
-use crate::server::sse::Terms;
+use crate::server::hub::{Cursor, Next};
 use crate::server::sse::handover::Seat;
 use crate::server::sse::lag::Lag;
 use crate::server::sse::session::Session;
+use crate::server::sse::{SEND_BUFFER, Terms};
 use bytes::{Buf, Bytes};
 use mio::net::TcpStream;
 use std::io::{self, IoSlice, Read, Write};
@@ -19,8 +19,6 @@ const TOGETHER: usize = 16;
 const TOGETHER_BYTES: usize = 32 * 1024;
 /// A client has nothing to say any more: what it says all the same is read and dropped, up to here.
 const MOST_HEARD: usize = 64 * 1024;
-/// What the kernel may hold for one subscriber; the rest is the ring's, and shared.
-const SEND_BUFFER: usize = 64 * 1024;
 /// What it may hold beyond that, to be told goodbye.
 const LAST_BUFFER: usize = 2 * SEND_BUFFER;
 
@@ -40,8 +38,12 @@ pub(super) struct Subscriber {
     session: Session,
     /// Made and not taken by the kernel.
     unsent: Vec<Bytes>,
+    /// So many bytes of what is sent next were counted before.
+    counted: usize,
     /// Since when the kernel takes nothing.
     blocked: Option<Instant>,
+    /// Whether it is behind and its turn will come.
+    is_hungry: bool,
     lag: Lag,
     has_ended: bool,
     heard: usize,
@@ -50,15 +52,16 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(socket: TcpStream, seat: Seat) -> Self {
-        // Without it, the kernel would hold megabytes for a slow reader.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER);
-        let Seat { cursor, session, outbox } = seat;
+        let Seat { cursor, session, outbox, counted } = seat;
         Self {
             socket,
             cursor,
             session,
             unsent: outbox,
+            counted,
             blocked: None,
+            is_hungry: false,
             lag: Lag::default(),
             has_ended: false,
             heard: 0,
@@ -70,9 +73,18 @@ impl Subscriber {
         self.blocked.is_some()
     }
 
+    /// Whether it takes what is new at once.
+    pub(super) fn is_ready(&self) -> bool {
+        self.blocked.is_none() && !self.is_hungry
+    }
+
+    pub(super) fn take_turn(&mut self) {
+        self.is_hungry = false;
+    }
+
     /// How many events it is behind.
-    pub(super) fn behind(&self, view: &View) -> u64 {
-        view.head().saturating_sub(self.cursor.passed())
+    pub(super) fn behind(&self, head: u64) -> u64 {
+        head.saturating_sub(self.cursor.passed())
     }
 
     /// Takes note of what the client says, which is nothing that matters, and of its end.
@@ -94,19 +106,13 @@ impl Subscriber {
         }
     }
 
-    /// The kernel takes bytes again.
-    pub(super) fn unblock(&mut self, hub: &Hub, view: &mut View, made: &mut Vec<Bytes>) -> After {
-        self.blocked = None;
-        self.advance(hub, view, made)
-    }
-
     /// Sends some of what there is. `made` is room that all subscribers use in turn.
-    pub(super) fn advance(&mut self, hub: &Hub, view: &mut View, made: &mut Vec<Bytes>) -> After {
+    pub(super) fn advance(&mut self, views: &mut Views, made: &mut Vec<Bytes>) -> After {
         made.clear();
         made.append(&mut self.unsent);
         let mut is_all = self.has_ended;
         while made.len() < TOGETHER && made.iter().map(Bytes::len).sum::<usize>() < TOGETHER_BYTES && !is_all {
-            match hub.next(&mut self.cursor, view, LOOK) {
+            match views.next(&mut self.cursor) {
                 Some(Next::Nothing) => is_all = true,
                 Some(next) => {
                     self.has_ended = self.session.tell(&next, made);
@@ -123,7 +129,10 @@ impl Subscriber {
                 self.lag.caught_up();
                 After::Open
             }
-            Ok(true) => After::Hungry,
+            Ok(true) => {
+                self.is_hungry = true;
+                After::Hungry
+            }
             Ok(false) => {
                 self.keep(made);
                 After::Open
@@ -133,7 +142,7 @@ impl Subscriber {
     }
 
     /// To be called now and then: breaks the silence, and parts with who can't keep up.
-    pub(super) fn look_after(&mut self, terms: &Terms, hub: &Hub, made: &mut Vec<Bytes>) -> After {
+    pub(super) fn look_after(&mut self, terms: &Terms, views: &Views, made: &mut Vec<Bytes>) -> After {
         let now = Instant::now();
         made.clear();
         match self.blocked {
@@ -150,7 +159,7 @@ impl Subscriber {
             }
             Some(since) => {
                 let stuck = now.duration_since(since);
-                if !self.lag.is_too_far(terms, now, stuck, || hub.bytes_behind(&self.cursor)) {
+                if !self.lag.is_too_far(terms, now, stuck, || views.bytes_behind(&self.cursor)) {
                     return After::Open;
                 }
                 made.append(&mut self.unsent);
@@ -179,8 +188,9 @@ impl Subscriber {
     }
 
     /// All has been taken; what the client may still say is no reason to reset what it has not read.
-    fn part(&self) -> After {
+    fn part(&mut self) -> After {
         let _ = self.socket.shutdown(Shutdown::Write);
+        let _ = self.listen();
         After::Gone
     }
 
@@ -198,7 +208,9 @@ impl Subscriber {
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
-                    self.session.subscription().count_sent_bytes(written as u64);
+                    let known = self.counted.min(written);
+                    self.counted -= known;
+                    self.session.subscription().count_sent_bytes((written - known) as u64);
                     take_off(made, written);
                     self.spoken = Instant::now();
                 }
