@@ -6,8 +6,11 @@
 // (it is new, was frozen, or leads now) and asks the server for them. What a page may tell besides:
 //   ?     does somebody lead? The leader answers from its handler, which is not slowed down out of sight as timers are
 //   want  a page lists processes
-//   here  of a leader: it leads. With `up` when its connection is open; `procs` says whether it asks for processes
+//   here  of a leader: it leads
 //   down  of a leader: the connection is lost, and the lock is free
+// All that a leader says bears its `term`, `up` when samples come to it, `asks` when it polls for them, and `procs` when
+// it asks for processes. Terms grow: a leader that was stuck and robbed of the lock may go on for an instant before it
+// learns of it, and is not listened to.
 // When to connect, to ask, or to give up a stream, is decided by `heard`, in the wasm, which is told everything.
 
 const REST = location.pathname.replace(/[^/]*$/, "");
@@ -22,12 +25,14 @@ export function share(heard, last, wants) {
   const locks = navigator.locks;
   const channel = locks && self.BroadcastChannel && new BroadcastChannel(NAME);
   let on, up, source, procs, asks, request, leader, free, held, away;
+  let term = 0, questions = new AbortController();
   let wanted = wants ? Date.now() : 0;
   let beat = 0, asked = 0, ticked = 0;
 
   const post = (message) => channel && channel.postMessage(message);
   const hear = (name, data = "", number = Math.random()) => act(heard(name, data, number));
-  const here = () => post({ name: "here", up, procs, asks });
+  const say = (message) => post({ ...message, term, up, asks, procs });
+  const here = () => say({ name: "here" });
   const parts = (id) => id.split(/\D/);
   const order = (a, b) => {
     a = parts(a);
@@ -54,18 +59,26 @@ export function share(heard, last, wants) {
     hear(event.name, event.data);
   };
   const fetchMissed = () =>
-    ask("").finally(() => {
-      const events = held || [];
-      held = 0;
-      events.forEach(take);
-    }).catch(() => (held = 0));
+    ask("").then(
+      (samples) => {
+        const events = held || [];
+        held = 0;
+        for (const event of events) {
+          // What is not told when it is asked for does not exist.
+          if (!samples && order(event.prev, last) > 0) last = event.prev;
+          take(event);
+        }
+      },
+      () => (held = 0),
+    );
 
   // Asks for what comes after the last event; says how many samples that were.
   const ask = async (wait) => {
+    const { signal } = questions;
     let prev = last, samples = 0;
-    const { events } = await (await fetch("api/v1/samples?after=" + place() + wait)).json();
+    const { events } = await (await fetch("api/v1/samples?after=" + place() + wait, { signal })).json();
     for (const { event, data, id = "" } of events) {
-      if (!on) return;
+      signal.throwIfAborted();
       if (event == "sample") samples++;
       const told = { name: event, data: JSON.stringify(data), id, prev };
       prev = id || prev;
@@ -74,9 +87,13 @@ export function share(heard, last, wants) {
     }
     return samples;
   };
+  const dropQuestions = () => {
+    questions.abort();
+    questions = new AbortController();
+  };
 
   const tell = (event) => {
-    post({ ...event, up, asks });
+    say(event);
     if (event.prev == undefined) hear(event.name, event.data);
     else take(event);
   };
@@ -87,23 +104,27 @@ export function share(heard, last, wants) {
   };
   const open = () => {
     close();
+    // Until it is open, nobody who is new is told that samples come.
+    if (!asks) up = 0;
     procs = wants || Date.now() - wanted < WANTED;
     let prev = last;
     const mine = (source = new EventSource(
       "api/v1/stream?events=sample,notification" + (procs ? ",processes" : "") + "&last_event_id=" + place(),
     ));
     mine.onopen = () => {
-      if (asks) return;
+      if (asks || source != mine) return;
       up = 1;
       hear("open");
       here();
     };
     mine.onerror = () => {
+      if (source != mine) return;
       close();
       if (!asks) fall();
     };
     for (const name of ["hello", "catalog", "sample", "notification", "processes", "gap", "ping", "bye"]) {
       mine.addEventListener(name, ({ data, lastEventId }) => {
+        if (source != mine) return;
         const event = { name, data, id: "" };
         if (name == "catalog" || name == "gap") event.prev = prev;
         if (name == "sample" || name == "notification") {
@@ -117,12 +138,16 @@ export function share(heard, last, wants) {
   };
 
   const poll = async () => {
-    while (asks && leader) {
+    const { signal } = questions;
+    while (!signal.aborted) {
       try {
-        await ask("&wait=20s");
-        if (asks && leader) tell({ name: "ping" });
+        const samples = await ask("&wait=20s");
+        if (signal.aborted) return;
+        tell({ name: "ping" });
+        // Who does not wait for us is not asked without a pause.
+        if (!samples) await new Promise((done) => setTimeout(done, 1000));
       } catch {
-        if (asks && leader) fall();
+        if (!signal.aborted) fall();
       }
     }
   };
@@ -130,19 +155,30 @@ export function share(heard, last, wants) {
   // The connection is lost: everybody is told so, and goes out of the queue.
   const fall = () => {
     const chance = Math.random();
-    post({ name: "down", chance });
+    say({ name: "down", chance });
     leave(100);
     hear("failed", "", chance);
   };
   const leave = (after) => {
     on = up = asks = 0;
     close();
+    dropQuestions();
     if (leader && free) after ? setTimeout(free, after) : free();
     leader = free = 0;
     if (request) request.abort();
   };
 
+  // Somebody thought this page dead, and leads instead.
+  const stepDown = () => {
+    if (free) free();
+    close();
+    dropQuestions();
+    leader = free = up = 0;
+    if (on) queue();
+  };
+
   const lead = () => {
+    term = Math.max(Date.now(), term + 1);
     if (asks) poll();
     else open();
     here();
@@ -166,11 +202,7 @@ export function share(heard, last, wants) {
         }),
       )
       .catch(() => {
-        // Somebody thought this page dead, and leads instead.
-        if (leader != mine) return;
-        close();
-        leader = free = up = 0;
-        if (on) queue();
+        if (leader == mine) stepDown();
       });
     post({ name: "?" });
   };
@@ -178,7 +210,7 @@ export function share(heard, last, wants) {
   const act = (action) => {
     if (action == 1) leader ? open() : queue();
     if (action == 2) {
-      if (leader) post({ name: "down", chance: Math.random() });
+      if (leader) say({ name: "down", chance: Math.random() });
       leave(100);
     }
     if (action == 3 && !held) {
@@ -187,7 +219,8 @@ export function share(heard, last, wants) {
     if (leader && action == 4) {
       close();
       if (!asks) {
-        asks = 1;
+        dropQuestions();
+        up = asks = 1;
         hear("asking");
         here();
         poll();
@@ -195,6 +228,7 @@ export function share(heard, last, wants) {
     }
     if (leader && action == 5) {
       asks = 0;
+      dropQuestions();
       here();
     }
     if (leader && action == 6) open();
@@ -241,16 +275,26 @@ export function share(heard, last, wants) {
       const { name } = message;
       if (away) return;
       if (name == "?") {
+        // Its own timer may be slowed down, and what it should find out is due.
+        if (leader) tick();
         if (leader) here();
         else if (asked <= beat) asked = Date.now();
       } else if (name == "want") {
         wanted = Date.now();
         if (leader && source && !procs && !asks) open();
-      } else if (name == "down") {
-        if (leader || !on) return;
-        leave();
-        hear("failed", "", message.chance);
-      } else if (!leader) {
+      } else if (message.term < term) {
+        return;
+      } else {
+        if (message.term > term) {
+          term = message.term;
+          if (leader) stepDown();
+        }
+        if (leader) return;
+        if (name == "down") {
+          if (!on) return;
+          leave();
+          return hear("failed", "", message.chance);
+        }
         alive(message);
         if (wants && (name == "processes" || (name == "here" && !message.procs)) && Date.now() - wanted > WANTED / 3) {
           wanted = Date.now();

@@ -71,9 +71,13 @@ const LONGEST_RETRY_MS: i64 = 15_000;
 const HELD_UP_MS: i64 = 1_500;
 /// An answer that took longer may have been held up like the stream.
 const QUICK_MS: i64 = 1_000;
-/// While samples are asked for, the stream is tried so often, and for so long.
-const TRY_EVERY_MS: i64 = 60_000;
-const TRY_FOR_MS: i64 = 15_000;
+/// Nor when samples are asked for: an answer waits for one so long, and is on its way then.
+const WAIT_MS: i64 = 20_000 + 5_000;
+/// While samples are asked for, the stream is tried: soon, for it may have been a connection that died in silence, and
+/// then ever more seldom.
+const FIRST_TRY_MS: i64 = 4_000;
+const LONGEST_TRY_MS: i64 = 60_000;
+const TRY_FOR_MS: i64 = 7_000;
 
 /// Times are the browser's own, in milliseconds; `jitter` is a random number from 0 to 1.
 #[derive(Clone, Debug)]
@@ -92,6 +96,8 @@ pub struct Watchdog {
     streamed_at: i64,
     asked_at: i64,
     way: Way,
+    /// How often the stream was tried since samples are asked for.
+    tries: u32,
 }
 
 /// How samples come.
@@ -130,6 +136,7 @@ impl Watchdog {
             streamed_at: now,
             asked_at: now,
             way: Way::Streamed,
+            tries: 0,
         }
     }
 
@@ -143,6 +150,7 @@ impl Watchdog {
     pub fn opened(&mut self, now: i64) {
         self.phase = Phase::Open;
         self.way = Way::Streamed;
+        self.tries = 0;
         self.heard_at = now;
         self.sample_at = now;
         self.streamed_at = now;
@@ -172,6 +180,7 @@ impl Watchdog {
         match (self.passage.came(t, now)?, self.way) {
             (Finding::InTime, Way::Tried { .. }) => {
                 self.way = Way::Streamed;
+                self.tries = 0;
                 Some(Action::Stream)
             }
             (Finding::HeldBack, Way::Streamed | Way::Tried { .. }) => Some(self.ask_from(now)),
@@ -230,12 +239,13 @@ impl Watchdog {
             self.passage.begin();
         }
         self.polled_at = now;
+        let silence = if self.way == Way::Streamed { SILENCE_MS } else { WAIT_MS };
         match self.phase {
             Phase::Opening { since } if now - since >= OPENING_MS => {
                 self.failed(now, jitter);
                 Some(Action::Disconnect)
             }
-            Phase::Open if now - self.heard_at >= SILENCE_MS.max(3 * self.interval.ms()) => {
+            Phase::Open if now - self.heard_at >= silence.max(3 * self.interval.ms()) => {
                 self.failed(now, jitter);
                 Some(Action::Disconnect)
             }
@@ -258,13 +268,18 @@ impl Watchdog {
                 self.asked_at = now;
                 Some(Action::Ask)
             }
-            Way::Asked { since } if now - since >= TRY_EVERY_MS => Some(self.try_stream(now)),
+            Way::Asked { since } if now - since >= self.next_try() => Some(self.try_stream(now)),
             Way::Tried { since } if now - since >= TRY_FOR_MS + 3 * self.interval.ms() => Some(self.ask_from(now)),
             _ => None,
         }
     }
 
+    fn next_try(&self) -> i64 {
+        (FIRST_TRY_MS << self.tries.min(8)).min(LONGEST_TRY_MS)
+    }
+
     fn try_stream(&mut self, now: i64) -> Action {
+        self.tries = self.tries.saturating_add(1);
         self.way = Way::Tried { since: now };
         self.passage.begin();
         Action::Try
@@ -437,15 +452,33 @@ mod tests {
             }
             None
         };
-        assert_eq!(pass(&mut watchdog, 70_000), Some((Action::Try, 60_000)));
-        assert_eq!(pass(&mut watchdog, 80_000), Some((Action::Poll, 78_000)), "nothing came over it");
-        assert_eq!(watchdog.hurry(78_000), Some(Action::Try), "another network may be better");
-        for (t, expected) in [(78_000, None), (79_000, None), (80_000, Some(Action::Stream))] {
+        for (tried, given_up) in
+            [(4_000, 14_000), (22_000, 32_000), (48_000, 58_000), (90_000, 100_000), (160_000, 170_000)]
+        {
+            assert_eq!(pass(&mut watchdog, 300_000), Some((Action::Try, tried)));
+            assert_eq!(pass(&mut watchdog, 300_000), Some((Action::Poll, given_up)), "nothing came over it");
+        }
+        let begin = 170_000;
+        assert_eq!(watchdog.hurry(begin), Some(Action::Try), "another network may be better");
+        for (after, expected) in [(0, None), (1_000, None), (2_000, Some(Action::Stream))] {
+            let t = begin + after;
             assert_eq!(pass(&mut watchdog, t), None);
             assert_eq!(watchdog.link(t), Link::Polling);
             assert_eq!(watchdog.streamed(UnixMs(t), t), expected);
         }
-        assert_eq!(watchdog.link(80_000), Link::Live);
+        assert_eq!(watchdog.link(begin + 2_000), Link::Live);
+    }
+
+    #[test]
+    fn an_answer_that_waits_for_a_sample_is_no_silence() {
+        for (asks, lost_at) in [(false, 15_000), (true, 25_000)] {
+            let (mut watchdog, mut now) = (live_at(0), 0);
+            if asks {
+                watchdog.asking(0);
+            }
+            while next(&mut watchdog, &mut now) != Action::Disconnect {}
+            assert_eq!(now, lost_at);
+        }
     }
 
     #[test]
