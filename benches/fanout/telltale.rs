@@ -53,7 +53,7 @@ async fn run_there(source: Source) -> Result {
         hub: Arc::clone(&hub),
         processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
         subscribers: Arc::new(Subscribers::new(limits, Arc::clone(&meter))),
-        meter,
+        meter: Arc::clone(&meter),
         access: Arc::clone(&access),
         terms,
     };
@@ -61,7 +61,7 @@ async fn run_there(source: Source) -> Result {
     let port = listener.local_addr()?.port();
     let app = router(state.clone(), Router::new(), &BasePath::default());
     let shutdown = Shutdown::new();
-    let served = Served { app, hub: Arc::clone(&hub), reactors, room, access, patience: Patience::default() };
+    let served = Served { app, hub: Arc::clone(&hub), reactors, room, access, meter, patience: Patience::default() };
     let serving = serve(listener, served, shutdown.clone());
     thread::spawn(move || publish(&source, &hub));
     println!("listening {port}");

@@ -125,7 +125,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         hub: Arc::clone(&hub),
         processes,
         subscribers,
-        meter,
+        meter: Arc::clone(&meter),
         access: Arc::clone(&access),
         terms,
     };
@@ -143,7 +143,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         say(&format!("the page is at http://{address}{}", config.base_path));
     }
     let shutdown = Shutdown::new();
-    let served = Served { app, hub, reactors, room, access, patience: Patience::default() };
+    let served = Served { app, hub, reactors, room, access, meter, patience: Patience::default() };
     let serving = serve::serve(listener, served, shutdown.clone());
     let stopping = async {
         let is_asked = tokio::select! {

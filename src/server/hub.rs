@@ -67,6 +67,9 @@ pub struct Hub {
     wakers: Mutex<Vec<Waker>>,
 }
 
+/// As long as a reader is no further from the oldest slot than this, it may be overtaken before it has read on.
+const EDGE: u64 = 60;
+
 type Waker = Box<dyn Fn() + Send>;
 
 /// What is changed and looked at under one lock.
@@ -118,6 +121,9 @@ impl Hub {
                 held.last_published = Some(Instant::now());
                 let is_taken = held.ring.push_sample(*id, frame);
                 drop(held);
+                if let Some(past) = &self.past {
+                    past.forget();
+                }
                 if !is_taken {
                     tracing::warn!(%id, "a sample out of order is not sent");
                 }
@@ -239,6 +245,12 @@ impl Hub {
     /// How much text a reader has not passed that is in memory.
     pub fn bytes_behind(&self, cursor: &Cursor) -> u64 {
         self.held().ring.bytes_from(cursor.passed())
+    }
+
+    fn is_well_inside(&self, cursor: &Cursor) -> bool {
+        let held = self.held();
+        let oldest = held.ring.oldest().map_or(0, |slot| slot.number);
+        cursor.passed() - oldest.min(cursor.passed()) >= EDGE.min((held.ring.head() - oldest) / 2)
     }
 
     /// The newest sample, as it was sent.

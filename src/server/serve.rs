@@ -6,6 +6,7 @@ mod socket;
 
 use super::auth::Access;
 use super::hub::Hub;
+use super::meter::Meter;
 use super::shutdown::Shutdown;
 use super::sse::Reactors;
 use super::subscribers::Room;
@@ -65,6 +66,7 @@ pub struct Served {
     pub room: Room,
     /// Knows who speaks for others.
     pub access: Arc<Access>,
+    pub meter: Arc<Meter>,
     pub patience: Patience,
 }
 
@@ -101,7 +103,7 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
 /// Serves until the shutdown begins, then lets streams say goodbye and answers finish, and drops what
 /// has not ended by then.
 pub async fn serve(listener: TcpListener, served: Served, shutdown: Shutdown) {
-    let Served { app, hub, reactors, room, access, patience } = served;
+    let Served { app, hub, reactors, room, access, meter, patience } = served;
     let reactors = Arc::new(reactors);
     let attendant = Attendant { app, reactors: Arc::clone(&reactors), shutdown: shutdown.clone(), patience };
     let guests = Guests::new(room.per_address);
@@ -128,6 +130,7 @@ pub async fn serve(listener: TcpListener, served: Served, shutdown: Shutdown) {
                             if guest.is_some() || access.trusts(peer.ip()) {
                                 connections.spawn(attendant.clone().attend(stream, peer, guest));
                             } else {
+                                meter.count_refused_address();
                                 tracing::debug!(%peer, "too many connections from one address");
                             }
                         }

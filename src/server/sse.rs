@@ -103,10 +103,9 @@ pub async fn stream(
     let session = Session::new(subscription, &request, &hub, &meter);
     let reader = hub.join(request.client, request.wants, request.resume);
     let handover = handover.map(|Extension(handover)| handover);
-    let is_handed_over = handover.is_some();
     let line = line.map(|Extension(line)| line).unwrap_or_default();
     line.begin();
-    let chunks = Speaker::new(reader, session, (handover, line), terms).into_chunks();
+    let chunks = Speaker::new(reader, session, handover, line, terms).into_chunks();
     let mut response = Body::from_stream(chunks).into_response();
     let headers = response.headers_mut();
     // Once for all that come, also those that every answer has.
@@ -118,10 +117,8 @@ pub async fn stream(
     if request.is_gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if is_handed_over {
-        // Nobody reads another request behind this one.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
+    // Nobody reads another request behind this one.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     Ok(response)
 }
 

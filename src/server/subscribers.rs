@@ -18,8 +18,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// So many connections that are no streams may come from one address, besides: pages, scrapers, what a browser opens
-/// ahead of time.
+/// So many connections more than streams may come from one address: pages, scrapers, what a browser opens ahead of time.
 const OTHERS_OF_AN_ADDRESS: usize = 256;
 
 /// Descriptors left for everything that is not a stream: one half for pages and scrapers, one for files.
@@ -37,7 +36,7 @@ pub struct Limits {
 pub struct Room {
     /// Others wait to be accepted.
     pub all: usize,
-    /// From one address, without those whose streams threads send to all; others are closed at once.
+    /// From one address; others are closed at once. Streams that are sent by a thread for all do not count.
     pub per_address: usize,
 }
 

@@ -110,7 +110,7 @@ impl Server {
             hub: Arc::clone(&hub),
             processes: Arc::new(Processes::new(Arc::clone(meter.lookers()), Interval::SECOND)),
             subscribers: Arc::new(Subscribers::new(options.limits, Arc::clone(&meter))),
-            meter,
+            meter: Arc::clone(&meter),
             access: Arc::clone(&access),
             terms: options.terms,
         };
@@ -120,7 +120,7 @@ impl Server {
         let pages = Router::new().route("/", get(async || axum::response::Html(PAGE)));
         let app = router(state.clone(), pages, &options.base_path);
         let shutdown = Shutdown::new();
-        let served = Served { app, hub, reactors, room: options.room, access, patience: options.patience };
+        let served = Served { app, hub, reactors, room: options.room, access, meter, patience: options.patience };
         let task = tokio::spawn(serve(listener, served, shutdown.clone()));
         let has_reactors = options.reactors > 0;
         Ok(Self { has_reactors, address, state, shutdown, forensics, task, _scanning: scanning })

@@ -64,12 +64,13 @@ pub(super) async fn samples(
     let wait = fields.duration("wait")?.unwrap_or(Duration::ZERO).min(LONGEST_WAIT);
     let (began, wants) = (Instant::now(), Wants::default());
     let resume = Resume::parse(fields.get("after").map(str::as_bytes));
-    let id = read_client(fields.get("client"))?;
-    let mut reader = state.hub.join_quietly(Arc::clone(&id), wants, resume);
+    let client = read_client(fields.get("client"))?;
+    let mut reader = state.hub.join_quietly(Arc::clone(&client), wants, resume);
     let mut events = String::new();
     let mut subscription = None;
     let next = loop {
-        let patience = match collect(&mut reader, &mut events) {
+        let collected = collect(&mut reader, &mut events);
+        let patience = match collected {
             Collected::UpTo(last) => break Some(last),
             Collected::All if events.is_empty() && !wait.is_zero() => wait,
             Collected::All | Collected::Closed => break reader.cursor().last(),
@@ -78,15 +79,15 @@ pub(super) async fn samples(
         };
         // Who waits is as much a guest as who streams.
         if subscription.is_none() {
-            let newcomer = Newcomer::new(Arc::clone(&id), address, &headers, wants);
+            let newcomer = Newcomer::new(Arc::clone(&client), address, &headers, wants);
             subscription = Some(state.subscribers.register(newcomer, reader.passed())?);
         }
-        let is_in_vain = timeout_at(began + patience, reader.changed()).await.is_err();
-        if is_in_vain && events.is_empty() && !reader.is_in_memory() {
-            return Err(unanswered(Unanswered::Busy));
+        if timeout_at(began + patience, reader.changed()).await.is_ok() {
+            continue;
         }
-        if is_in_vain {
-            break reader.cursor().last();
+        match collected {
+            Collected::UpToThePast if events.is_empty() => return Err(unanswered(Unanswered::Unreadable)),
+            _ => break reader.cursor().last(),
         }
     };
     let next = json_line(&next);

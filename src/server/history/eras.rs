@@ -6,6 +6,9 @@ use super::scan::instant;
 use crate::model::{Gap, UnixMs};
 use rusqlite::Connection;
 
+/// More than a crash can cost an era of what was told of it.
+const LOST_MS: i64 = 60_000;
+
 /// The eras, in order: number, first and last instant. Where two know of the same time, the clock had been set back, and
 /// what the later one says counts; so does that nothing is to come yet.
 #[derive(Debug, Default)]
@@ -73,9 +76,13 @@ impl Eras {
         self.0.iter().rev().find(|(_, first, last)| (*first..=*last).contains(&t)).map(|(era, ..)| *era)
     }
 
-    /// The first instant of all eras after one.
-    pub(super) fn first_after(&self, era: i64) -> Option<i64> {
-        self.0.iter().filter(|(later, ..)| *later > era).map(|(_, first, _)| *first).min()
+    /// The instant from which all that comes after an event has to be told: a later era may begin earlier. An event far
+    /// beyond the end of its era never was: it stands for its instant.
+    pub(super) fn behind(&self, era: i64, t: i64) -> i64 {
+        let own = t.saturating_add(1);
+        let is_beyond = self.0.iter().any(|(known, _, last)| *known == era && t > last.saturating_add(LOST_MS));
+        let later = self.0.iter().filter(|(later, ..)| *later > era && !is_beyond).map(|(_, first, _)| *first);
+        later.chain([own]).min().unwrap_or(own)
     }
 
     pub(super) fn take(&mut self, era: i64, t: i64) {
@@ -103,6 +110,21 @@ mod tests {
         let eras = Eras(vec![(0, 0, 99), (1, 30, 60), (2, 50, 80)]);
         for (t, era) in [(29, Some(0)), (49, Some(1)), (50, Some(2)), (80, Some(2)), (81, Some(0)), (100, None)] {
             assert_eq!(eras.of(t), era, "{t}");
+        }
+    }
+
+    #[test]
+    fn who_has_seen_an_era_is_told_of_all_later_ones() {
+        let eras = Eras(vec![(0, 0, 99_000), (1, 30_000, 60_000), (2, 150_000, 180_000)]);
+        for (what, era, t, from) in [
+            ("in its middle", 0, 50_000, 30_000),
+            ("what a crash took", 0, 120_000, 30_000),
+            ("never told: an instant", 0, 160_000, 160_001),
+            ("the clock was set back since", 1, 50_000, 50_001),
+            ("the newest", 2, 170_000, 170_001),
+            ("not known any more", 3, 10, 11),
+        ] {
+            assert_eq!(eras.behind(era, t), from, "{what}");
         }
     }
 

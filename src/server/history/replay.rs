@@ -30,7 +30,7 @@ pub struct Replay {
     pub next: UnixMs,
 }
 
-/// The instant from which all that comes after an event has to be told: a later era may begin earlier.
+/// The instant from which all that comes after an event has to be told.
 pub(super) fn beginning(
     database: &mut Database,
     waiting: (&Catalog, &[Observation]),
@@ -38,9 +38,7 @@ pub(super) fn beginning(
 ) -> rusqlite::Result<UnixMs> {
     let mut eras = Eras::read_what_is_left(&database.connection)?;
     take_waiting(&mut eras, waiting.1);
-    let own = after.t.0.saturating_add(1);
-    let later = eras.first_after(i64::from(after.era));
-    Ok(UnixMs(later.map_or(own, |first| first.min(own))))
+    Ok(UnixMs(eras.behind(i64::from(after.era), after.t.0)))
 }
 
 /// From one instant to another, in the order of `catalog`; both ends count.

@@ -114,7 +114,7 @@ impl Cursor {
                 if let Some(oldest) = view.oldest.as_ref().filter(|oldest| *next < oldest.number) {
                     if let (true, Some(last)) = (view.reaches_back, *last) {
                         self.place = Place::Past(last);
-                        return Step::Past(last);
+                        return self.step(view);
                     }
                     *next = oldest.number;
                     let gap = last.and_then(|last| between(view.interval, last, oldest.id, GapReason::Expired));
@@ -165,7 +165,7 @@ impl Cursor {
         }
     }
 
-    /// Whether all that comes next is, or will be, in memory.
+    /// Whether what comes next is in memory, or will be when it comes.
     pub fn is_in_memory(&self) -> bool {
         matches!(self.place, Place::At { .. })
     }

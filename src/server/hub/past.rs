@@ -11,18 +11,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How much text a page holds, more or less.
 const PAGE_BYTES: usize = 128 * 1024;
 const MOST_TICKS: i64 = 120;
 /// A thousand clients that were thrown out together come back to the same pages.
 const KEPT_PAGES: usize = 48;
+/// And when nobody has come for so long, to none.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 /// The store has other questions to answer as well.
 const PAUSE: Duration = Duration::from_millis(20);
 /// It may be opened anew meanwhile. When it could not be read for so long, those who return are better served with what
 /// comes next.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Parts of that patience, after each of which it is tried again.
+const TRIES: u32 = 20;
 
 pub(super) struct Past {
     history: Arc<History>,
@@ -36,13 +40,14 @@ pub(super) struct Past {
 /// That the store can't be read, whoever asks.
 struct Trouble {
     patience: Duration,
-    since: Mutex<Option<Instant>>,
+    /// The first failure and the last one, with no answer between.
+    failed: Mutex<Option<(Instant, Instant)>>,
 }
 
-#[derive(Default)]
 struct Kept {
     /// What was asked for last stands first.
     pages: VecDeque<Arc<Page>>,
+    asked: Instant,
     /// What was told last of a catalog that is not the one of now.
     edition: Option<Arc<Edition>>,
 }
@@ -76,7 +81,7 @@ impl Past {
         Self {
             history,
             facts,
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept { pages: VecDeque::new(), asked: Instant::now(), edition: None }),
             turn: Semaphore::new(1),
             trouble: Trouble::bearable_for(PATIENCE),
         }
@@ -124,6 +129,14 @@ impl Past {
         Some(page)
     }
 
+    /// To be called now and then: nothing is kept for those who do not come any more.
+    pub(super) fn forget(&self) {
+        let mut kept = self.kept();
+        if !kept.pages.is_empty() && kept.asked.elapsed() > KEPT_FOR {
+            (kept.pages, kept.edition) = (VecDeque::new(), None);
+        }
+    }
+
     fn edition(&self, catalog: Catalog) -> Arc<Edition> {
         let mut kept = self.kept();
         let known = kept.edition.take().filter(|edition| **edition.catalog() == catalog);
@@ -139,6 +152,7 @@ impl Past {
 
 impl Kept {
     fn page(&mut self, at: UnixMs, now: &Arc<Edition>, era: u32) -> Option<Arc<Page>> {
+        self.asked = Instant::now();
         let index = self.pages.iter().position(|page| page.is_of(at, now, era))?;
         let page = self.pages.remove(index)?;
         self.pages.push_front(Arc::clone(&page));
@@ -170,32 +184,52 @@ impl Page {
 
 impl Trouble {
     fn bearable_for(patience: Duration) -> Self {
-        Self { patience, since: Mutex::default() }
+        Self { patience, failed: Mutex::default() }
     }
 
-    /// Whoever is told to come later does so, however often; who is told that there is nothing to read, for a while.
+    /// Whoever is told to come later does so; who is told that there is nothing to read, or is told nothing at all, tries
+    /// again for a while.
     async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, Unanswered>>,
     {
+        let began = Instant::now();
         loop {
-            match ask().await {
-                Ok(answer) => {
-                    *self.since() = None;
+            // Who knows that it hangs does not wait for it as long again.
+            let longest = if self.lasts_too_long() { self.patience / TRIES } else { self.patience };
+            let asked = Instant::now();
+            match timeout(longest, ask()).await {
+                Ok(Ok(answer)) => {
+                    *self.failed() = None;
                     return Some(answer);
                 }
-                Err(Unanswered::Unreadable) if self.lasts_too_long() => return None,
-                Err(_) => sleep(PAUSE).await,
+                Ok(Err(Unanswered::Busy)) if began.elapsed() < 3 * self.patience => sleep(PAUSE).await,
+                _ => {
+                    self.fail(asked);
+                    if self.lasts_too_long() {
+                        return None;
+                    }
+                    sleep(self.patience / TRIES).await;
+                }
             }
         }
     }
 
-    fn lasts_too_long(&self) -> bool {
-        self.since().get_or_insert_with(Instant::now).elapsed() > self.patience
+    fn fail(&self, asked: Instant) {
+        let mut failed = self.failed();
+        // What was long ago is another trouble.
+        let first =
+            failed.filter(|(_, last)| asked.duration_since(*last) < self.patience).map_or(asked, |(first, _)| first);
+        *failed = Some((first, Instant::now()));
     }
 
-    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lasts_too_long(&self) -> bool {
+        let is_long = |(first, last): &(Instant, Instant)| *last - *first >= self.patience;
+        self.failed().as_ref().is_some_and(is_long)
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,24 +238,42 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
+    const TROUBLE: Duration = Duration::from_millis(200);
+
     #[tokio::test]
     async fn who_is_told_to_wait_waits() {
         for (refusal, times, expected) in [
             (Unanswered::Busy, 0, Some(())),
-            (Unanswered::Busy, 30, Some(())),
-            (Unanswered::Unreadable, 1, Some(())),
+            (Unanswered::Busy, 20, Some(())),
+            (Unanswered::Busy, usize::MAX, None),
+            (Unanswered::Unreadable, 2, Some(())),
             (Unanswered::Unreadable, usize::MAX, None),
         ] {
-            let trouble = Trouble::bearable_for(10 * PAUSE);
+            let trouble = Trouble::bearable_for(TROUBLE);
             let asked = Cell::new(0);
             let ask = || async {
                 asked.set(asked.get() + 1);
                 if asked.get() > times { Ok(()) } else { Err(refusal) }
             };
             assert_eq!(trouble.patiently(ask).await, expected, "{refusal:?} {times} times");
-            let before = asked.get();
-            assert_eq!(trouble.patiently(ask).await, expected);
-            assert_eq!(asked.get(), before + 1, "who comes later has not to wait as long again");
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_again_for_what_is_known_to_be_broken() {
+        let trouble = Trouble::bearable_for(TROUBLE);
+        let hang = || std::future::pending::<Result<(), Unanswered>>();
+        let refuse = async || Err::<(), _>(Unanswered::Unreadable);
+        assert_eq!(trouble.patiently(hang).await, None);
+        let began = Instant::now();
+        assert_eq!((trouble.patiently(hang).await, trouble.patiently(refuse).await), (None, None));
+        assert!(began.elapsed() < TROUBLE, "{:?}", began.elapsed());
+        // Another trouble, much later, is waited for again.
+        sleep(2 * TROUBLE).await;
+        let began = Instant::now();
+        assert_eq!(trouble.patiently(refuse).await, None);
+        assert!(began.elapsed() >= TROUBLE);
+        let answer = trouble.patiently(async || Ok(7)).await;
+        assert_eq!((answer, trouble.lasts_too_long()), (Some(7), false));
     }
 }

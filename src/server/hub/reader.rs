@@ -63,9 +63,9 @@ impl Reader {
         self.hub.bytes_behind(&self.cursor)
     }
 
-    /// Whether the store is not needed for what comes next.
-    pub fn is_in_memory(&self) -> bool {
-        self.told.is_empty() && self.cursor.is_in_memory()
+    /// Whether all that comes next is in memory and will be for a while: whoever has the cursor alone can't ask for more.
+    pub fn is_well_in_memory(&self) -> bool {
+        self.told.is_empty() && self.cursor.is_in_memory() && self.hub.is_well_inside(&self.cursor)
     }
 
     /// What comes next; `None` where the store has to be asked.
@@ -90,6 +90,7 @@ impl Reader {
     }
 
     /// What comes next. Waits for the store and for nothing else.
+    #[cfg(test)]
     pub async fn next(&mut self) -> Next {
         loop {
             match self.ready() {

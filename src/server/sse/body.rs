@@ -41,12 +41,13 @@ impl Speaker {
     pub(super) fn new(
         reader: Reader,
         mut session: Session,
-        (handover, line): (Option<Arc<Handover>>, Arc<Line>),
+        handover: Option<Arc<Handover>>,
+        line: Arc<Line>,
         terms: Terms,
     ) -> Self {
         let mut outbox = Vec::new();
         // What is said first is sent by whoever sends what follows.
-        if handover.is_some() && reader.is_in_memory() {
+        if handover.is_some() && reader.is_well_in_memory() {
             session.frame();
         }
         if let Some(edition) = reader.cursor().edition() {
@@ -84,9 +85,10 @@ impl Speaker {
 }
 
 impl Turn {
-    /// All that follows is in memory, and what was made is framed for it or sent.
+    /// What was made is framed for whoever goes on, who can; or it was sent, and all that follows is in memory.
     fn can_be_passed_on(&self) -> bool {
-        self.reader.is_in_memory() && !self.has_ended && (self.session.is_framed() || self.outbox.is_empty())
+        let is_sent = self.outbox.is_empty() && self.reader.is_well_in_memory();
+        !self.has_ended && (self.session.is_framed() || is_sent)
     }
 
     fn pass_on(self) -> Seat {
@@ -113,7 +115,7 @@ impl Turn {
                     if next.is_some() {
                         self.lag.caught_up();
                     }
-                    if !self.outbox.is_empty() || (is_passed_on && self.reader.is_in_memory()) {
+                    if !self.outbox.is_empty() || (is_passed_on && self.reader.is_well_in_memory()) {
                         break;
                     }
                     let quiet_until = (self.spoken + terms.silence).into();

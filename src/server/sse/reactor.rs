@@ -171,7 +171,9 @@ impl Reactor {
                 self.sweep();
                 swept = Instant::now();
             }
-            if self.is_idle() && self.mailbox.is_draining.load(Ordering::Acquire) {
+            // Also none who has been sent here and was not welcomed yet.
+            let is_left_alone = self.mailbox.open.load(Ordering::Relaxed) == 0;
+            if is_left_alone && self.mailbox.is_draining.load(Ordering::Acquire) {
                 return;
             }
         }

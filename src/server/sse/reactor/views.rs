@@ -10,18 +10,20 @@ pub(super) struct Views {
     hub: Arc<Hub>,
     /// What is new.
     live: View,
-    /// What is older; never of an older state than that.
+    /// What is older, and whether that was looked at before what is new.
     back: View,
+    is_back_old: bool,
 }
 
 impl Views {
     pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Self { live: hub.view(0, 0), back: hub.view(0, 0), hub }
+        Self { live: hub.view(0, 0), back: hub.view(0, 0), is_back_old: false, hub }
     }
 
     /// Looks at what is new since it looked last.
     pub(super) fn go_on(&mut self) {
         self.live = self.hub.view(self.live.head(), LOOK);
+        self.is_back_old = true;
     }
 
     /// The number of slots there were then.
@@ -40,8 +42,9 @@ impl Views {
             if self.live.first() <= passed {
                 return self.hub.next(cursor, &mut self.live, LOOK);
             }
-            if self.back.head() < self.live.head() || self.back.slot(passed).is_none() {
+            if self.is_back_old || self.back.slot(passed).is_none() {
                 self.back = self.hub.view(passed, LOOK);
+                self.is_back_old = false;
             }
             match self.hub.next(cursor, &mut self.back, LOOK) {
                 // It has come to where everything is new.
