@@ -275,3 +275,18 @@ async fn who_waits_is_woken() {
     cursor.changed().await;
     assert!(matches!(next(&mut cursor), Next::Closed(ByeReason::Shutdown)));
 }
+
+#[test]
+fn who_stands_where_memory_ends_next_is_not_left_alone() {
+    let hub = hub();
+    publish(&hub, 1);
+    assert!(join(&hub, Resume::Newest).is_well_in_memory(), "there is no further in");
+    (2..=700).for_each(|second| publish(&hub, second));
+    for (resume, expected) in [(after(100), false), (after(158), false), (after(160), true), (Resume::Newest, true)] {
+        assert_eq!(join(&hub, resume).is_well_in_memory(), expected, "{resume:?}");
+    }
+    // Who falls behind comes to the end as well.
+    let reader = join(&hub, after(200));
+    (701..=790).for_each(|second| publish(&hub, second));
+    assert!(!reader.is_well_in_memory());
+}
