@@ -401,6 +401,26 @@ async fn many_return_from_far_away_at_once() -> io::Result<()> {
     Ok(())
 }
 
+/// There is nothing to say when somebody else goes on.
+#[tokio::test]
+async fn who_has_caught_up_is_told_what_comes_next() -> io::Result<()> {
+    const LAST: i64 = 700;
+    for server in both_ways(Options::default) {
+        let server = server?;
+        (1..=LAST).for_each(|second| server.tick(second));
+        for from in [50, 100, 150, 650] {
+            let path = format!("/api/v1/stream?client=from-{from}&last_event_id=0-{from}000");
+            let mut events = server.open(&path, &[]).await?.events();
+            assert_eq!(read_to(&mut events, LAST).await?, (from + 1..=LAST).collect::<Vec<_>>());
+            sleep(Duration::from_millis(30)).await;
+            server.state.hub.notify(Some(format!("from-{from}").into()), from);
+            assert_eq!(events.expect("notification").await?.data, from.to_string());
+        }
+        server.stop().await?;
+    }
+    Ok(())
+}
+
 /// A restart: everybody is told when to come back, each at another time, and goes on without a hole.
 #[tokio::test]
 async fn a_crowd_is_sent_away_and_comes_back() -> io::Result<()> {

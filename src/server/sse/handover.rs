@@ -55,8 +55,11 @@ impl Handover {
         let mut state = self.state();
         let is_flushed = state.is_flushed;
         let mut seat = state.seat.take_if(|_| is_flushed)?;
-        seat.counted = state.begun.len();
-        seat.outbox.insert(0, std::mem::take(&mut state.begun).into());
+        let begun = std::mem::take(&mut state.begun);
+        seat.counted = begun.len();
+        if !begun.is_empty() {
+            seat.outbox.insert(0, begun.into());
+        }
         Some(seat)
     }
 
