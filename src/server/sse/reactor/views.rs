@@ -37,6 +37,10 @@ impl Views {
 
     /// What comes next for a cursor; `None` where it is not in memory.
     pub(super) fn next(&mut self, cursor: &mut Cursor) -> Option<Next> {
+        // Who has just come knows more.
+        if self.live.head() < cursor.passed() {
+            self.go_on();
+        }
         loop {
             let passed = cursor.passed();
             if self.live.first() <= passed {
@@ -103,10 +107,16 @@ mod tests {
         assert_eq!(read(&mut views, &mut live, 9), ["101", "102", "103"]);
         let expected = |from: i64| (from..=103).map(|second| second.to_string()).collect::<Vec<_>>();
         assert_eq!(read(&mut views, &mut back, 200), expected(7));
+        publish(&hub, 104..=109);
+        let mut newcomer = hub.join("me".into(), Wants::default(), Resume::Newest).into_cursor();
+        assert_eq!(read(&mut views, &mut newcomer, 9), ["109"], "it comes before this was looked at");
+        let expected = |from: i64| (from..=109).map(|second| second.to_string()).collect::<Vec<_>>();
+        assert_eq!(read(&mut views, &mut live, 9), expected(104));
+        assert_eq!(read(&mut views, &mut back, 9), expected(104));
         hub.close(ByeReason::Shutdown);
         views.go_on();
-        let rest = read(&mut views, &mut further, 52);
-        assert_eq!((&rest[..51], rest[51].as_str()), (&expected(53)[..], "Some(Closed(Shutdown))"));
+        let rest = read(&mut views, &mut further, 58);
+        assert_eq!((&rest[..57], rest[57].as_str()), (&expected(53)[..], "Some(Closed(Shutdown))"));
         assert_eq!(read(&mut views, &mut back, 1), ["Some(Closed(Shutdown))"]);
     }
 }
