@@ -250,7 +250,7 @@ impl Hub {
     fn is_well_inside(&self, cursor: &Cursor) -> bool {
         let held = self.held();
         let oldest = held.ring.oldest().map_or(0, |slot| slot.number);
-        cursor.passed() - oldest.min(cursor.passed()) >= EDGE.min((held.ring.head() - oldest) / 2)
+        cursor.passed().saturating_sub(oldest) >= EDGE.min((held.ring.head() - oldest) / 2)
     }
 
     /// The newest sample, as it was sent.

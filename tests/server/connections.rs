@@ -401,7 +401,7 @@ async fn many_return_from_far_away_at_once() -> io::Result<()> {
     Ok(())
 }
 
-/// There is nothing to say when somebody else goes on.
+/// Wherever it has come from: the store, the end of memory, or well inside.
 #[tokio::test]
 async fn who_has_caught_up_is_told_what_comes_next() -> io::Result<()> {
     const LAST: i64 = 700;
@@ -412,10 +412,27 @@ async fn who_has_caught_up_is_told_what_comes_next() -> io::Result<()> {
             let path = format!("/api/v1/stream?client=from-{from}&last_event_id=0-{from}000");
             let mut events = server.open(&path, &[]).await?.events();
             assert_eq!(read_to(&mut events, LAST).await?, (from + 1..=LAST).collect::<Vec<_>>());
-            sleep(Duration::from_millis(30)).await;
             server.state.hub.notify(Some(format!("from-{from}").into()), from);
             assert_eq!(events.expect("notification").await?.data, from.to_string());
         }
+        server.stop().await?;
+    }
+    Ok(())
+}
+
+/// There may be nothing to say when somebody else goes on.
+#[tokio::test]
+async fn who_is_handed_over_in_silence_stays() -> io::Result<()> {
+    for server in both_ways(Options::default) {
+        let server = server?;
+        // Before the first sample, nobody can say where it goes on.
+        let mut events = server.open("/api/v1/stream?events=notification&last_event_id=0-1000", &[]).await?.events();
+        events.expect("hello").await?;
+        server.tick(2);
+        // Time for somebody else to go on.
+        assert_eq!(server.get("/healthz", &[]).await?.status, 200);
+        server.state.hub.notify(None, 7);
+        assert_eq!(events.expect("notification").await?.data, "7");
         server.stop().await?;
     }
     Ok(())

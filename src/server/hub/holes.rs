@@ -4,9 +4,7 @@ use crate::model::{EventId, Gap, GapReason, Interval, UnixMs};
 
 /// The ticks between an event and a later one, if there are any.
 pub(super) fn between(interval: Interval, after: EventId, before: EventId, reason: GapReason) -> Option<Gap> {
-    let from = (after.t + interval).floor_to(interval);
-    let to = before.t - interval;
-    (from <= to).then_some(Gap { from: Some(from), to: Some(to), reason })
+    rest(interval, Gap { from: None, to: Some(before.t - interval), reason }, after.t)
 }
 
 /// What of a gap stands behind an instant.

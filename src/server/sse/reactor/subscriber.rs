@@ -52,7 +52,6 @@ pub(super) struct Subscriber {
 
 impl Subscriber {
     pub(super) fn new(socket: TcpStream, seat: Seat) -> Self {
-        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER);
         let Seat { cursor, session, outbox, counted } = seat;
         Self {
             socket,
